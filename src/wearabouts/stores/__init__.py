@@ -1,0 +1,172 @@
+"""Where the shop lies: products, photos and vectors, behind one small protocol that every engine passes the same tests for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from wearabouts.catalog import Photo, Product
+from wearabouts.errors import StoreError
+from wearabouts.types import Floats, Ranking
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRecord:
+    """One photo as it is written: what the catalog says of it and what the encoder saw.
+
+    Attributes:
+        photo: The catalog's row.
+        digest: SHA-256 of the photo's bytes, hex; the same digest under the same encoder is never embedded twice.
+        vector: (D,) float32 of length 1, from the shop side.
+        garment: The predicted garment, or empty.
+        seen: What the model saw, attribute → value.
+        thumbnail: A small re-encoded JPEG without metadata, at most 512 px; empty bytes for none.
+        validators: The address's ETag and Last-Modified, for conditional requests.
+    """
+
+    photo: Photo
+    digest: str
+    vector: Floats
+    garment: str = ""
+    seen: Mapping[str, str] = ()  # type: ignore[assignment]
+    thumbnail: bytes = b""
+    validators: Mapping[str, str] = ()  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRecord:
+    """One product and all its photos as one write: after it, the product is exactly this."""
+
+    product: Product
+    photos: tuple[PhotoRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store already has of a photo, so that a second run can skip it."""
+
+    product_id: str
+    uri: str
+    digest: str
+    validators: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing `check` found wrong."""
+
+    kind: str
+    subject: str
+    detail: str
+    repairable: bool
+
+
+class Store(Protocol):
+    """Products, photos and vectors: added, changed, deleted and searched at once.
+
+    A write is acknowledged by returning: from then on it survives `kill -9`.
+    """
+
+    @property
+    def encoder_hash(self) -> str:
+        """Hash of the encoder that filled the store; another encoder's vectors are refused."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Floats per vector."""
+        ...
+
+    def upsert(self, records: Iterable[ProductRecord]) -> int:
+        """Write products whole (all of one call in one transaction); returns how many photos they have."""
+        ...
+
+    def delete(self, product_ids: Iterable[str]) -> int:
+        """Remove products and their photos; ids that are not there are no error. Returns how many products went."""
+        ...
+
+    def product(self, product_id: str) -> dict[str, Any] | None:
+        """One product as plain data (the fields of `Product`, `photos` with id, uri, garment, seen), or None."""
+        ...
+
+    def products(self) -> Iterator[str]:
+        """Ids of all products, in order of id."""
+        ...
+
+    def known(self, product_id: str) -> dict[str, Known]:
+        """Photo id → what is already stored of that product's photos."""
+        ...
+
+    def record(self, product_id: str) -> ProductRecord | None:
+        """The product exactly as it was written, vectors and thumbnails too, or None."""
+        ...
+
+    def digest_record(self, digest: str) -> PhotoRecord | None:
+        """Any stored photo with these bytes, so that a moved photo is not embedded again; None for none."""
+        ...
+
+    def thumbnail(self, photo_id: str) -> bytes | None:
+        """The stored small copy, or None."""
+        ...
+
+    def vectors(self, photo_ids: Sequence[str]) -> Floats:
+        """(n, D) float32 in the order asked for; StoreError names the first id that is not there."""
+        ...
+
+    def search(
+        self, vector: Floats, count: int, *, where: str | None = None, garments: Sequence[str] = (), exact: bool = False
+    ) -> Ranking:
+        """The `count` most similar photos (fewer only where fewer are left).
+
+        Args:
+            vector: (D,) float32 of length 1.
+            count: How many photos.
+            where: A filter in the language of `wearabouts.stores.where`, or None.
+            garments: Only photos of products whose garment is one of these; empty for all.
+            exact: Compare with every stored vector, whatever index there is.
+
+        Raises:
+            QueryError: The filter cannot be read or names an unknown column.
+        """
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Counts, sizes, columns one can filter by, the index in use and why; for people and for `/readyz`."""
+        ...
+
+    def check(self, *, repair: bool = False) -> list[Finding]:
+        """Verify everything the store can verify about itself; with `repair`, mend what is derived."""
+        ...
+
+    def close(self) -> None:
+        """Release files and locks. A closed store cannot be used."""
+        ...
+
+
+# name → "module:attribute", imported only when asked for
+STORES: dict[str, str] = {"embedded": "wearabouts.stores.embedded:EmbeddedStore"}
+
+Mode = Literal["read", "write"]
+
+
+def open_store(path: str | Path, *, mode: Mode = "read", encoder_hash: str | None = None, dim: int | None = None) -> Store:
+    """Open the store at a path, or make a new one there.
+
+    Args:
+        path: A folder.
+        mode: ``write`` takes the one writer's lock; any number may read at the same time.
+        encoder_hash: The encoder in use; refused when the store was filled by another. None skips the check.
+        dim: Floats per vector; needed, with `encoder_hash`, to make a new store (mode ``write`` only).
+
+    Raises:
+        StoreError: No store there, another encoder's, of an unknown version, or being written by somebody else.
+    """
+    module, attribute = STORES["embedded"].split(":")
+    opener = getattr(import_module(module), attribute)
+    store: Store = opener.open(Path(path), mode=mode, encoder_hash=encoder_hash, dim=dim)
+    if store is None:  # pragma: no cover - an engine that returns nothing is a programming error
+        raise StoreError(f"engine at {path} gave no store")
+    return store

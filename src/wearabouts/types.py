@@ -1,0 +1,163 @@
+"""The small nouns that flow through the house, each checked once, when it is made.
+
+Coordinates are pixels of the upright photo (EXIF orientation applied), x to the right, y down. A `similarity` is a cosine in
+[-1, 1], larger is closer; a `probability` lies in [0, 1]. They are never one field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Side = Literal["street", "shop"]
+Restriction = Literal["hard", "soft", "off"]
+Floats = npt.NDArray[np.float32]
+Pixels = npt.NDArray[np.uint8]
+
+SIDES: tuple[Side, ...] = ("street", "shop")
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in pixels of the upright photo: left, top, width, height."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+    def __post_init__(self) -> None:
+        values = (self.left, self.top, self.width, self.height)
+        if not all(np.isfinite(value) for value in values) or self.width <= 0 or self.height <= 0:
+            raise ValueError(f"box {values} is not left,top,width,height with positive width and height")
+
+    def clipped(self, width: float, height: float) -> Box | None:
+        """The part inside a photo of that size, or None where less than one pixel is left."""
+        left, top = max(self.left, 0.0), max(self.top, 0.0)
+        right, bottom = min(self.left + self.width, width), min(self.top + self.height, height)
+        return Box(left, top, right - left, bottom - top) if right - left >= 1 and bottom - top >= 1 else None
+
+    def scaled(self, factor: float) -> Box:
+        """The same rectangle in a photo drawn `factor` times as large."""
+        return Box(self.left * factor, self.top * factor, self.width * factor, self.height * factor)
+
+
+@dataclass(frozen=True, slots=True)
+class Landmark:
+    """One of the eight DeepFashion slots: position in pixels of the upright photo, and whether it can be seen."""
+
+    x: float
+    y: float
+    visible: bool
+
+
+# Slot order of DeepFashion, seen from the wearer's picture: left is the left of the image.
+LANDMARK_SLOTS = (
+    "left_collar",
+    "right_collar",
+    "left_sleeve",
+    "right_sleeve",
+    "left_waist",
+    "right_waist",
+    "left_hem",
+    "right_hem",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """What an encoder says of N photos.
+
+    Attributes:
+        vectors: (N, D) float32, each row of length 1.
+        garments: (N, G) float32 probabilities in the order of the card's garments, or None where the model has no such head.
+        attributes: name → (N, V) float32 probabilities, V values in the card's order.
+        saliency: (N, h, w) float32 in [0, 1], where the model looked, or None.
+    """
+
+    vectors: Floats
+    garments: Floats | None = None
+    attributes: Mapping[str, Floats] = field(default_factory=dict)
+    saliency: Floats | None = None
+
+    def __post_init__(self) -> None:
+        if self.vectors.ndim != 2 or self.vectors.dtype != np.float32:
+            raise ValueError(f"vectors must be (N, D) float32, not {self.vectors.shape} {self.vectors.dtype}")
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Photos in order of similarity, best first; ties by photo id, so that every engine gives the same order.
+
+    Attributes:
+        photo_ids: n photo ids.
+        product_ids: n product ids, the product of each photo (repeats where a product has several photos).
+        similarity: (n,) float32 in [-1, 1], never rising.
+        probability: (n,) float32 in [0, 1] once a verifier has spoken, else None.
+    """
+
+    photo_ids: tuple[str, ...]
+    product_ids: tuple[str, ...]
+    similarity: Floats
+    probability: Floats | None = None
+
+    def __post_init__(self) -> None:
+        if not len(self.photo_ids) == len(self.product_ids) == len(self.similarity):
+            raise ValueError("photo_ids, product_ids and similarity must be of one length")
+        if self.probability is None and np.any(np.diff(self.similarity) > 1e-6):
+            raise ValueError("similarity must not rise along a ranking")
+
+    def __len__(self) -> int:
+        return len(self.photo_ids)
+
+    def distinct(self) -> int:
+        """How many different products the ranking holds."""
+        return len(set(self.product_ids))
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One product of an answer, with the photo of it that matched best."""
+
+    product: Mapping[str, Any]
+    photo_id: str
+    photo_uri: str
+    similarity: float
+    agrees: tuple[str, ...] = ()
+    differs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person gets back for one photo.
+
+    Attributes:
+        matches: Products, best first, each once.
+        garment: The garment kind searched for, or None where the model knows none.
+        garment_probability: How sure the model is of it, in [0, 1].
+        attributes: What the model sees in the query: name → value.
+        box: The part of the photo that was searched; None for the whole photo.
+        box_origin: ``given``, ``salient`` (found automatically) or ``whole``.
+        size: Width and height of the upright query photo in pixels.
+        timings: Milliseconds by stage: decode, encode, search, fetch, total.
+        exact: Whether every stored vector was compared.
+        notes: Sentences for the person, such as that no garment vocabulary exists.
+    """
+
+    matches: tuple[Match, ...]
+    garment: str | None
+    garment_probability: float | None
+    attributes: Mapping[str, str]
+    box: Box | None
+    box_origin: Literal["given", "salient", "whole"]
+    size: tuple[int, int]
+    timings: Mapping[str, float]
+    exact: bool = False
+    notes: tuple[str, ...] = ()
