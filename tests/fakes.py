@@ -1,0 +1,94 @@
+"""Small stand-ins whose answers can be worked out by hand: encoders made of numpy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from wearabouts.types import Encoding, Floats, Pixels, Side
+
+GRID = 4
+DIM = 32
+CHANNELS = ("red", "green", "blue")
+
+
+def colour_grid(pixels: Pixels) -> Floats:
+    """Mean colour of each of 4 x 4 cells: (4, 4, 3) float32 in [0, 1]. Works for any photo of at least one pixel."""
+    height, width, _ = pixels.shape
+    rows = np.linspace(0, height, GRID + 1).astype(int)
+    columns = np.linspace(0, width, GRID + 1).astype(int)
+    grid = np.empty((GRID, GRID, 3), np.float32)
+    for i in range(GRID):
+        for j in range(GRID):
+            top, left = min(rows[i], height - 1), min(columns[j], width - 1)
+            cell = pixels[top : max(rows[i + 1], top + 1), left : max(columns[j + 1], left + 1)]
+            grid[i, j] = cell.reshape(-1, 3).mean(axis=0) / 255
+    return grid
+
+
+class TinyEncoder:
+    """A colour grid, projected by a fixed seeded matrix to 32 floats; like colours in like places are near."""
+
+    name = "tiny"
+    hash = "tiny-1"
+    dim = DIM
+    input_size = 64
+    garments: tuple[str, ...] = ()
+    attributes: Mapping[str, tuple[str, ...]] = {}
+
+    def __init__(self) -> None:
+        # The last row is a constant feature, so that no photo, mid-grey included, has a vector of length 0.
+        self.matrix = np.random.default_rng(7).standard_normal((GRID * GRID * 3 + 1, DIM)).astype(np.float32)
+        self.calls: list[int] = []  # how many photos each call was given
+
+    def encode(self, photos: Sequence[Pixels], side: Side = "shop") -> Encoding:
+        """One unit vector a photo; the side makes no difference."""
+        self.calls.append(len(photos))
+        return Encoding(self.vectors_of(photos))
+
+    def vectors_of(self, photos: Sequence[Pixels]) -> Floats:
+        """(N, 32) float32 unit vectors."""
+        features = np.array([[*(colour_grid(photo).ravel() - 0.5), 0.1] for photo in photos], np.float32)
+        vectors = features.reshape(len(photos), len(self.matrix)) @ self.matrix
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+class TinyGarmentEncoder(TinyEncoder):
+    """The same vectors, with a garment and a colour by mean: reddest = dress, greenest = pants, bluest = shoes.
+
+    The centre alone decides, as a garment's would; `saliency` is how far each cell is from the colour of the border.
+    """
+
+    name = "tiny-garments"
+    hash = "tiny-garments-1"
+    garments = ("dress", "pants", "shoes")
+    attributes: Mapping[str, tuple[str, ...]] = {"color": CHANNELS}
+
+    def __init__(self, *, sharpness: float = 12.0, saliency: bool = False) -> None:
+        super().__init__()
+        self.sharpness = sharpness
+        self.saliency = saliency
+
+    def encode(self, photos: Sequence[Pixels], side: Side = "shop") -> Encoding:
+        """Vectors, garments (N, 3), attributes {"color": (N, 3)} and, when asked for, saliency (N, 4, 4)."""
+        self.calls.append(len(photos))
+        grids = np.array([colour_grid(photo) for photo in photos], np.float32).reshape(-1, GRID, GRID, 3)
+        scores = self.sharpness * grids[:, 1:3, 1:3].mean(axis=(1, 2))
+        shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+        shares = (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+        return Encoding(
+            self.vectors_of(photos),
+            garments=shares,
+            attributes={"color": shares},
+            saliency=_from_border(grids) if self.saliency else None,
+        )
+
+
+def _from_border(grids: Floats) -> Floats:
+    """(N, 4, 4) float32 in [0, 1]: distance of each cell from the mean colour of the twelve border cells."""
+    inner = np.zeros((GRID, GRID), bool)
+    inner[1:-1, 1:-1] = True
+    border = grids[:, ~inner].mean(axis=1)
+    distance = np.abs(grids - border[:, None, None]).mean(axis=3)
+    return (distance / np.maximum(distance.max(axis=(1, 2), keepdims=True), 1e-6)).astype(np.float32)
