@@ -1,13 +1,14 @@
 """The small nouns that flow through the house, each checked once, when it is made.
 
-Coordinates are pixels of the upright photo (EXIF orientation applied), x to the right, y down. A `similarity` is a cosine in
-[-1, 1], larger is closer; a `probability` lies in [0, 1]. They are never one field.
+Coordinates are pixels of the upright photo (EXIF orientation applied), x to the right, y down. A `similarity` is a
+cosine in [-1, 1], larger is closer; a `probability` lies in [0, 1]. They are never one field.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -74,7 +75,7 @@ class Encoding:
 
     Attributes:
         vectors: (N, D) float32, each row of length 1.
-        garments: (N, G) float32 probabilities in the order of the card's garments, or None where the model has no such head.
+        garments: (N, G) float32 probabilities in the order of the card's garments; None where there is no such head.
         attributes: name → (N, V) float32 probabilities, V values in the card's order.
         saliency: (N, h, w) float32 in [0, 1], where the model looked, or None.
     """
@@ -161,3 +162,22 @@ class Answer:
     timings: Mapping[str, float]
     exact: bool = False
     notes: tuple[str, ...] = ()
+
+
+def as_dict(value: Any) -> Any:
+    """Turn an `Answer`, or any value of this module, into what JSON can hold; the command line and the server share it.
+
+    Dataclasses and mappings become dicts, sequences and arrays lists, numbers plain numbers of at most six decimals;
+    a number JSON has no word for (NaN, infinity) becomes None, and anything else its text.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        return {item.name: as_dict(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): as_dict(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return as_dict(value.tolist())
+    if isinstance(value, list | tuple | set | frozenset):
+        return [as_dict(item) for item in value]
+    if isinstance(value, float):
+        return round(value, 6) if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
