@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from wearabouts.catalog import Photo, Product
-from wearabouts.errors import StoreError
 from wearabouts.types import Floats, Ranking
 
 
@@ -31,9 +30,9 @@ class PhotoRecord:
     digest: str
     vector: Floats
     garment: str = ""
-    seen: Mapping[str, str] = ()  # type: ignore[assignment]
+    seen: Mapping[str, str] = field(default_factory=dict)
     thumbnail: bytes = b""
-    validators: Mapping[str, str] = ()  # type: ignore[assignment]
+    validators: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +151,14 @@ STORES: dict[str, str] = {"embedded": "wearabouts.stores.embedded:EmbeddedStore"
 Mode = Literal["read", "write"]
 
 
-def open_store(path: str | Path, *, mode: Mode = "read", encoder_hash: str | None = None, dim: int | None = None) -> Store:
+def open_store(
+    path: str | Path,
+    *,
+    mode: Mode = "read",
+    encoder_hash: str | None = None,
+    dim: int | None = None,
+    rebuild: bool = False,
+) -> Store:
     """Open the store at a path, or make a new one there.
 
     Args:
@@ -160,13 +166,12 @@ def open_store(path: str | Path, *, mode: Mode = "read", encoder_hash: str | Non
         mode: ``write`` takes the one writer's lock; any number may read at the same time.
         encoder_hash: The encoder in use; refused when the store was filled by another. None skips the check.
         dim: Floats per vector; needed, with `encoder_hash`, to make a new store (mode ``write`` only).
+        rebuild: Empty the store first, in one transaction, and dedicate it to `encoder_hash` and `dim` (mode ``write`` only).
 
     Raises:
         StoreError: No store there, another encoder's, of an unknown version, or being written by somebody else.
     """
     module, attribute = STORES["embedded"].split(":")
     opener = getattr(import_module(module), attribute)
-    store: Store = opener.open(Path(path), mode=mode, encoder_hash=encoder_hash, dim=dim)
-    if store is None:  # pragma: no cover - an engine that returns nothing is a programming error
-        raise StoreError(f"engine at {path} gave no store")
+    store: Store = opener.open(Path(path), mode=mode, encoder_hash=encoder_hash, dim=dim, rebuild=rebuild)
     return store
