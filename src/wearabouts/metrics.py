@@ -1,7 +1,7 @@
 """How good a ranking is: per-query figures, and the honest width of their mean.
 
-Every retrieval figure is computed from one thing, the *ranks* of a query's relevant items: a sorted integer array, 1 for
-the first place. Functions that take `ranks` take one such array per query and return one float per query, so that means,
+Every retrieval figure is computed from one thing, the *ranks* of a query's relevant items: a rising integer array, 1
+for the first place. Functions that take `ranks` take one array a query and return one float a query, so that means,
 intervals and paired comparisons can all be taken afterwards, over queries or over groups of them.
 
 Ties: equal similarities stay in the order of the gallery as given (a stable sort), as `wearabouts.types.Ranking` orders
@@ -103,7 +103,7 @@ def hit_rate(ranks: Sequence[npt.ArrayLike], k: int) -> Doubles:
 
 
 def recall(ranks: Sequence[npt.ArrayLike], k: int) -> Doubles:
-    """Share of *all* relevant items that are among the first k: (Q,) in [0, 1]; never 1 where k is fewer than they are."""
+    """Share of *all* relevant items among the first k: (Q,) in [0, 1]; not 1 where k is smaller than their number."""
     return np.array([np.count_nonzero(row <= _at_least_one(k)) / len(row) for row in _checked(ranks)])
 
 
@@ -144,7 +144,7 @@ def reciprocal_rank(ranks: Sequence[npt.ArrayLike]) -> Doubles:
 
 
 def top_k_accuracy(probabilities: npt.ArrayLike, labels: npt.ArrayLike, k: int = 1) -> Doubles:
-    """Whether the true class is among the k most probable: (N,) of 0 or 1; of equal ones the lower class index is first.
+    """Whether the true class is among the k most probable: (N,) of 0 or 1; among equals the lower index is first.
 
     Args:
         probabilities: (N, C) floats, any scores where larger is likelier.

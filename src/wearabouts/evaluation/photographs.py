@@ -1,0 +1,188 @@
+"""The model table: one encoder beside plain ones, on real photographs that no shipped model was trained on.
+
+Beside the model stand a colour histogram, generic features, and each generic joined with the histogram at weights 0 to 1 (the
+convention of `baselines.MixedEncoder`). The best of them is picked on the very rows it is compared on, which flatters the
+others, not the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from wearabouts import metrics
+from wearabouts.encoders import Encoder
+from wearabouts.errors import EvaluationError
+from wearabouts.evaluation import comparison
+from wearabouts.evaluation.baselines import joined
+from wearabouts.evaluation.comparison import MEAN_PRECISION, RECALL, Outcome, System
+from wearabouts.evaluation.provenance import provenance
+from wearabouts.evaluation.systems import HISTOGRAM, Progress, Vectors, weights
+from wearabouts.evaluation.tasks import GARMENT_OF_LABEL, Task, photograph_tasks, same_pictures
+from wearabouts.report import Cell, Report, Row, Section, Table
+from wearabouts.types import Floats
+
+LISTS = ("grocery/images.csv", "grocery/splits.csv", "magento-fashion/images.csv", "clothing/images.csv")
+SAME, NEAR = ("same_picture", "same_picture_after_exif"), ("near_picture",)
+
+
+def evaluate_photographs(
+    data: Path, model: Encoder, beside: Sequence[Encoder], *, seed: int = 0, progress: Progress | None = None
+) -> Report:
+    """Measure an encoder and what stands beside it on the photographs in a folder.
+
+    Args:
+        data: The folder with `grocery`, `magento-fashion`, `clothing` and `robustness`.
+        model: The encoder in question.
+        beside: Others; where one of them is the histogram, each further one is joined with it at weights 0 to 1 too.
+        seed: Of the intervals and of which failures are shown.
+        progress: Told what is done, how much of it and of how much.
+
+    Raises:
+        EvaluationError: The folder lacks a list of photographs, or no photo of a row can be read.
+    """
+    tasks = photograph_tasks(data)
+    seen = [Vectors(encoder) for encoder in (model, *beside)]
+    for vectors in seen:
+        for task in tasks:
+            vectors.see([shot.path for shot in task.gallery], "shop", progress)
+            vectors.see([shot.path for shot in task.queries], task.side, progress)
+    faults = {path: reason for vectors in seen for path, reason in vectors.faults.items()}
+    ours, *others = systems(seen)
+    outcomes = [comparison.compare(_readable(task, faults), ours, others) for task in tasks]
+    sections = [_summary(outcomes, seed)]
+    sections += [comparison.section(outcome, seed=seed) for outcome in outcomes]
+    sections += _garments(tasks[-1], seen[0], seed)
+    sections += _robustness(data, seen, progress)
+    skipped = {"photos that cannot be read": len(faults)} if faults else {}
+    skipped |= {
+        f"{each.task.protocol.name}: queries without a right answer": each.skipped for each in outcomes if each.skipped
+    }
+    return Report(
+        f"{model.name} on photographs it was not trained on",
+        _lead(outcomes),
+        tuple(sections),
+        skipped,
+        provenance([model, *beside], seed=seed, files=[data / name for name in LISTS]),
+    )
+
+
+def systems(seen: Sequence[Vectors]) -> list[System]:
+    """What is compared, the first ours: each encoder alone, then every other one joined with the histogram."""
+    alone = [System(vectors.encoder.name, vectors.rows) for vectors in seen]
+    histogram = next((vectors for vectors in seen[1:] if vectors.encoder.name == HISTOGRAM), None)
+    for vectors in seen[1:]:
+        if histogram is None or vectors is histogram:
+            continue
+        alone += [_mixed(vectors, histogram, weight) for weight in weights() if weight > 0]
+    return alone
+
+
+def _mixed(first: Vectors, second: Vectors, weight: float) -> System:
+    def rows(paths: Sequence[Path]) -> Floats:
+        return joined(first.rows(paths), second.rows(paths), weight)
+
+    return System(f"{first.encoder.name} + {weight:g} {second.encoder.name}", rows)
+
+
+def _readable(task: Task, faults: dict[Path, str]) -> Task:
+    queries = tuple(shot for shot in task.queries if shot.path not in faults)
+    gallery = tuple(shot for shot in task.gallery if shot.path not in faults)
+    if not queries or not gallery:
+        raise EvaluationError(
+            f"{task.protocol.name}: no photo of it can be read ({next(iter(faults.values()), 'the list is empty')}); "
+            "check the folder of photographs"
+        )
+    return replace(task, queries=queries, gallery=gallery)
+
+
+def _lead(outcomes: Sequence[Outcome]) -> str:
+    ours, better = outcomes[0].ours.name, []
+    for outcome in outcomes:
+        best = outcome.best(RECALL)
+        if best is not None and outcome.ours.values[RECALL].mean() > best.values[RECALL].mean():
+            better.append(outcome.task.protocol.name)
+    figures = ", ".join(f"{each.task.protocol.name} {each.ours.values[RECALL].mean():.2f}" for each in outcomes)
+    lead = f"{ours} finds a right answer first in: {figures}."
+    if not outcomes[0].others:
+        return lead
+    return f"{lead} By that figure it is ahead of the best of {len(outcomes[0].others)} others in {len(better)} of {len(outcomes)} rows."
+
+
+def _summary(outcomes: Sequence[Outcome], seed: int) -> Section:
+    rows = []
+    for outcome in outcomes:
+        for figure in (RECALL, MEAN_PRECISION):
+            cells: dict[str, Cell] = {
+                each.name: metrics.bootstrap(each.values[figure], outcome.groups, seed=seed)
+                for each in (outcome.ours, *outcome.others)
+                if " + 0." not in each.name and " + 1 " not in each.name
+            }
+            cells |= comparison.difference_cells(outcome, figure, seed=seed)
+            rows.append(Row(f"{outcome.task.protocol.name}, {figure}", cells))
+    columns = tuple(dict.fromkeys(column for row in rows for column in row.cells))
+    note = (
+        "Difference: ours minus the best other on the same queries, with a bootstrap interval and a sign-flip p-value over "
+        "groups. Errors removed: difference over one minus the other's figure. The best other is picked on these rows "
+        "themselves, which flatters it."
+    )
+    protocol = "Each row is a task of its own, described below; one vector a photo serves all of them."
+    return Section("The model table", protocol, (Table("", "row", columns, tuple(rows), note),))
+
+
+def _garments(task: Task, vectors: Vectors, seed: int) -> list[Section]:
+    names = vectors.encoder.garments
+    shots = [
+        shot for shot in task.queries if shot.path in vectors.garments and GARMENT_OF_LABEL.get(shot.truth) in names
+    ]
+    if not shots:
+        return []
+    probabilities = np.stack([vectors.garments[shot.path] for shot in shots])
+    labels = np.array([names.index(GARMENT_OF_LABEL[shot.truth]) for shot in shots])
+    groups = [shot.group for shot in shots]
+    right = {k: metrics.top_k_accuracy(probabilities, labels, k) for k in (1, 3)}
+    cells: dict[str, Cell] = {f"top {k}": metrics.bootstrap(right[k], groups, seed=seed) for k in right}
+    rows = [Row("all", {"photos": len(shots), **cells})]
+    guesses = probabilities.argmax(axis=1)
+    for label in sorted(set(labels.tolist()), key=lambda label: names[label]):
+        mine = labels == label
+        wrong = [names[guess] for guess in guesses[mine] if guess != label]
+        often = max(sorted(set(wrong)), key=wrong.count, default="")
+        shares: dict[str, Cell] = {f"top {k}": float(right[k][mine].mean()) for k in right}
+        mistaken: dict[str, Cell] = {"most often mistaken for": f"{often} ({wrong.count(often)})" if wrong else ""}
+        rows.append(Row(names[label], {"photos": int(mine.sum()), **shares, **mistaken}))
+    table = Table("", "garment", ("photos", "top 1", "top 3", "most often mistaken for"), tuple(rows))
+    text = (
+        "The garment head's most probable class against the label of the clothing query photos (labels mapped to garments by "
+        "the table in evaluation/tasks.py). Every photo is seen whole. Intervals resample senders."
+    )
+    return [Section("Does the model name the garment?", text, (table,))]
+
+
+def _robustness(data: Path, seen: Sequence[Vectors], progress: Progress | None) -> list[Section]:
+    rows, unread = [], 0
+    for kinds, name in ((SAME, "the same picture"), (NEAR, "nearly the same picture")):
+        pairs = same_pictures(data, kinds)
+        cells: dict[str, Cell] = {"pairs": len(pairs)}
+        for vectors in seen:
+            vectors.see([path for pair in pairs for path in pair[:2]], "shop", progress)
+            cosines = {
+                pair[0].name: float(vectors.kept[pair[0]] @ vectors.kept[pair[1]])
+                for pair in pairs
+                if pair[0] in vectors.kept and pair[1] in vectors.kept
+            }
+            unread = max(unread, len(pairs) - len(cosines))
+            worst = min(cosines, key=cosines.__getitem__, default="")
+            cells[vectors.encoder.name] = f"{cosines[worst]:.3f} ({worst})" if worst else None
+        rows.append(Row(name, cells))
+    columns = ("pairs", *(vectors.encoder.name for vectors in seen))
+    notes = (f"{unread} variants could not be read by this installation.",) if unread else ()
+    text = (
+        "Variants of one picture (format, size, quality, EXIF orientation) beside the upright original; and near ones (crop, "
+        "mirror, grey, border, 48 px). The lowest cosine and the file that gave it."
+    )
+    title = "How much does the file format move the vector?"
+    return [Section(title, text, (Table("", "variants", columns, tuple(rows)),), notes=notes)]

@@ -1,0 +1,24 @@
+"""Plots and pages for people, from data: contact sheets and evaluation reports. Computes no figure of its own."""
+
+from __future__ import annotations
+
+from wearabouts.report.document import Cell, Curve, Failure, Picture, Report, Row, Section, Table
+from wearabouts.report.sheet import contact_sheet
+from wearabouts.report.words import cell_text, markdown, table_markdown
+from wearabouts.report.writing import write
+
+__all__ = [
+    "Cell",
+    "Curve",
+    "Failure",
+    "Picture",
+    "Report",
+    "Row",
+    "Section",
+    "Table",
+    "cell_text",
+    "contact_sheet",
+    "markdown",
+    "table_markdown",
+    "write",
+]

@@ -1,0 +1,70 @@
+"""A report in words: how one figure is written, and the whole as Markdown."""
+
+from __future__ import annotations
+
+import math
+
+from wearabouts.metrics import Difference, Estimate
+from wearabouts.report.document import Cell, Report, Row, Section, Table
+
+
+def cell_text(cell: Cell) -> str:
+    """One figure as people read it, such as ``0.53 (0.41 to 0.65)``; differences carry their sign and p-value."""
+    match cell:
+        case None:
+            return ""
+        case str():
+            return cell
+        case Difference():
+            if math.isnan(cell.low):
+                return f"{cell.value:+.3f}"
+            return f"{cell.value:+.3f} ({cell.low:+.3f} to {cell.high:+.3f}), p {_p_text(cell.p)}"
+        case Estimate():
+            if math.isnan(cell.low):
+                return f"{cell.value:.3f}"
+            return f"{cell.value:.3f} ({cell.low:.3f} to {cell.high:.3f})"
+        case float():
+            return "–" if math.isnan(cell) else f"{cell:.3f}"
+        case _:
+            return f"{cell:,}"
+
+
+def markdown(report: Report) -> str:
+    """The report as Markdown, without pictures."""
+    parts = [f"# {_flat(report.title)}", _flat(report.summary)]
+    for section in report.sections:
+        parts += _section(section)
+    if report.skipped:
+        parts.append("## Left out")
+        parts.append("\n".join(f"- {count:,} {_flat(reason)}" for reason, count in report.skipped.items()))
+    parts.append("## Where the figures come from")
+    parts.append("\n".join(f"- {_flat(str(key))}: {_flat(str(value))}" for key, value in report.provenance.items()))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _section(section: Section) -> list[str]:
+    parts = [f"## {_flat(section.title)}", _flat(section.protocol)]
+    for table in section.tables:
+        parts += [f"### {_flat(table.title)}" if table.title else "", table_markdown(table), _flat(table.note)]
+    return parts + [_flat(note) for note in section.notes]
+
+
+def table_markdown(table: Table) -> str:
+    """One table as Markdown; the best figures in bold."""
+    lines = [[table.subject, *table.columns], ["---"] * (1 + len(table.columns))]
+    lines += [[row.name, *(_marked(row, column) for column in table.columns)] for row in table.rows]
+    return "\n".join("| " + " | ".join(_flat(text) for text in line) + " |" for line in lines)
+
+
+def _marked(row: Row, column: str) -> str:
+    text = cell_text(row.cells.get(column))
+    return f"**{text}**" if column in row.marked and text else text
+
+
+def _p_text(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _flat(text: str) -> str:
+    """One line in which a name from outside cannot open a table cell or a tag."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
