@@ -1,8 +1,8 @@
 """The only door for untrusted pixels: bytes in, upright sRGB pixels out, or one `ImageError`.
 
 Limits are checked on the file's own header before a decoder sees it, and the decoder sees only what it needs
-(`wearabouts.images.envelopes`). Pictures are decoded in this process: a flaw inside a decoder is not contained here, so a
-service for strangers should also cap the memory of its process.
+(`wearabouts.images.envelopes`). Pictures are decoded in this process: a flaw inside a decoder is not contained here, so
+a service for strangers should also cap the memory of its process.
 """
 
 from __future__ import annotations

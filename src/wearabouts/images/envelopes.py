@@ -1,8 +1,7 @@
 """What lies around the pixels of a file: read its format and size, keep the pixels, leave everything else behind.
 
-Comments, EXIF, XMP, thumbnails, later frames and trailing bytes are where most attacks and all privacy leaks live, and an
-image library parses many of them before it can be asked not to. So they are cut off here, by a walk that only ever moves
-forward; of the metadata only two values survive, the EXIF orientation and the colour profile.
+Comments, EXIF, XMP, thumbnails, later frames and trailing bytes are where most attacks and all privacy leaks live, and
+decoders parse many of them before they can be asked not to. So they are cut off here, by a walk that only moves forward; of the metadata only two values survive, the EXIF orientation and the colour profile.
 """
 
 from __future__ import annotations
@@ -86,6 +85,11 @@ def cut_short(kind: str) -> ImageError:
     return ImageError(f"the {kind} picture is cut short or damaged; accepted are whole files; send it again")
 
 
+def too_many(kind: str, limits: Limits) -> ImageError:
+    """The error for a file chopped into so many parts that walking them is the attack."""
+    return ImageError(f"the {kind} picture has more than {limits.blocks:,} parts; save it again as a plain one")
+
+
 def orientation_of(exif: bytes) -> int:
     """EXIF orientation, 1 to 8, of a TIFF block; 1 where it is absent or broken, as viewers do."""
     block = memoryview(exif.removeprefix(b"Exif\0\0"))
@@ -112,14 +116,18 @@ def _jpeg(data: bytes, limits: Limits) -> Envelope:
         if scans:  # what lies between the segments after a scan's header are its coded pixels
             kept.append(data[at : found.start() if found else len(data)])
         if found is None or found[1] == b"\xd9":
+            kept.append(b"\xff\xd9" if found else b"")  # none is added: the decoder has to see that a file is cut short
             break
         marker, at = found[1][0], found.end()
-        if marker == 0xD8:
+        if marker == 0xD8 and not scans:
             continue
-        (length,) = struct.unpack_from(">H", data, at)
+        (length,) = struct.unpack(">H", data[at : at + 2].rjust(2, b"\0"))
         body = data[at + 2 : at + length]
-        if length < 2 or len(body) != length - 2:
-            raise cut_short("JPEG")
+        if marker == 0xD8 or length < 2 or len(body) != length - 2:
+            if not scans:
+                raise cut_short("JPEG")
+            kept.append(data[found.start() :])  # damage inside the coded pixels is the decoder's to judge
+            break
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             height, width = struct.unpack_from(">HH", body, 1)
             limits.check_size(width, height)
@@ -134,10 +142,11 @@ def _jpeg(data: bytes, limits: Limits) -> Envelope:
         elif marker in (0xE0, 0xEE) or marker < 0xE0:
             kept.append(b"\xff" + data[at - 1 : at + length])
         at += length
+    else:
+        raise too_many("JPEG", limits)
     if not sized or not scans:
         raise cut_short("JPEG")
     whole = b"".join(part[2:] for part in sorted(profile))  # each part begins with its number and their count
-    kept.append(b"\xff\xd9" if found else b"")  # no end mark is added: the decoder has to see that a file is cut short
     return Envelope(b"".join(kept), "JPEG", orientation or 1, whole)
 
 
@@ -167,6 +176,8 @@ def _png(data: bytes, limits: Limits) -> Envelope:
         at = after
         if kind == b"IEND":
             break
+    else:
+        raise too_many("PNG", limits)
     if len(kept) < 3:
         raise cut_short("PNG")
     return Envelope(b"".join(kept), "PNG", orientation, profile)
@@ -202,6 +213,8 @@ def _gif(data: bytes, limits: Limits) -> Envelope:
         else:
             break
         at = after
+    else:
+        raise too_many("GIF", limits)
     raise cut_short("GIF")
 
 
