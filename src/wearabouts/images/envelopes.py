@@ -1,7 +1,8 @@
 """What lies around the pixels of a file: read its format and size, keep the pixels, leave everything else behind.
 
 Comments, EXIF, XMP, thumbnails, later frames and trailing bytes are where most attacks and all privacy leaks live, and
-decoders parse many of them before they can be asked not to. So they are cut off here, by a walk that only moves forward; of the metadata only two values survive, the EXIF orientation and the colour profile.
+decoders parse many of them before they can be asked not to. So they are cut off here, by a walk that only moves forward; of
+the metadata only two values survive, the EXIF orientation and the colour profile.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from wearabouts.errors import ImageError
@@ -110,28 +111,13 @@ def orientation_of(exif: bytes) -> int:
 
 def _jpeg(data: bytes, limits: Limits) -> Envelope:
     """Keep tables, frame, scans, JFIF and Adobe markers of the first picture (an MPO's first frame, too)."""
-    kept, profile, orientation, sized, scans, at = [b"\xff\xd8"], [], 0, False, 0, 2
-    for _ in range(limits.blocks):
-        found = MARKER.search(data, at)
+    kept, profile, orientation, sized, scans, last = [b"\xff\xd8"], [], 0, False, 0, 2
+    for marker, start, end in _segments(data, limits):
+        body = data[end - max(end - start - 4, 0) : end]
         if scans:  # what lies between the segments after a scan's header are its coded pixels
-            kept.append(data[at : found.start() if found else len(data)])
-        if found is None or found[1] == b"\xd9":
-            kept.append(b"\xff\xd9" if found else b"")  # none is added: the decoder has to see that a file is cut short
-            break
-        marker, at = found[1][0], found.end()
-        if marker == 0xD8 and not scans:
-            continue
-        (length,) = struct.unpack(">H", data[at : at + 2].rjust(2, b"\0"))
-        body = data[at + 2 : at + length]
-        if marker == 0xD8 or length < 2 or len(body) != length - 2:
-            if not scans:
-                raise cut_short("JPEG")
-            kept.append(data[found.start() :])  # damage inside the coded pixels is the decoder's to judge
-            break
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack_from(">HH", body, 1)
-            limits.check_size(width, height)
-            sized = True
+            kept.append(data[last:start])
+        last = end
+        sized = _sized(marker, body, limits) or sized
         scans += marker == 0xDA
         if scans > limits.scans:
             raise ImageError(f"the JPEG picture has more than {limits.scans} scans; save it again as a plain one")
@@ -140,14 +126,45 @@ def _jpeg(data: bytes, limits: Limits) -> Envelope:
         elif marker == 0xE2 and body.startswith(b"ICC_PROFILE\0"):
             profile.append(body[12:])
         elif marker in (0xE0, 0xEE) or marker < 0xE0:
-            kept.append(b"\xff" + data[at - 1 : at + length])
-        at += length
-    else:
-        raise too_many("JPEG", limits)
+            kept.append(data[start:end])
     if not sized or not scans:
         raise cut_short("JPEG")
     whole = b"".join(part[2:] for part in sorted(profile))  # each part begins with its number and their count
     return Envelope(b"".join(kept), "JPEG", orientation or 1, whole)
+
+
+def _segments(data: bytes, limits: Limits) -> Iterator[tuple[int, int, int]]:
+    """Marker, start and end of each segment up to the end mark.
+
+    Where there is no whole segment, all that is left comes as marker 0: damage among the pixels is the decoder's to judge, and
+    a file that is cut short must not get an end mark.
+    """
+    at = 2
+    for _ in range(limits.blocks):
+        found = MARKER.search(data, at)
+        if found is None:
+            yield 0, len(data), len(data)
+            return
+        marker, start, at = found[1][0], found.end() - 2, found.end()
+        if marker == 0xD9:
+            yield marker, start, at
+            return
+        length = int.from_bytes(data[at : at + 2])
+        if marker == 0xD8 or length < 2 or at + length > len(data):
+            yield 0, start, len(data)
+            return
+        at += length
+        yield marker, start, at
+    raise too_many("JPEG", limits)
+
+
+def _sized(marker: int, body: bytes, limits: Limits) -> bool:
+    """Whether this is a frame header; its size is checked."""
+    if not 0xC0 <= marker <= 0xCF or marker in (0xC4, 0xC8, 0xCC):
+        return False
+    height, width = struct.unpack_from(">HH", body, 1)
+    limits.check_size(width, height)
+    return True
 
 
 def _png(data: bytes, limits: Limits) -> Envelope:
