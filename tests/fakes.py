@@ -1,12 +1,15 @@
-"""Small stand-ins whose answers can be worked out by hand: encoders made of numpy alone."""
+"""Small stand-ins whose answers can be worked out by hand: encoders made of numpy alone, a store that is a list."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from wearabouts.types import Encoding, Floats, Pixels, Side
+from wearabouts.errors import QueryError
+from wearabouts.stores import ProductRecord
+from wearabouts.types import Encoding, Floats, Pixels, Ranking, Side
 
 GRID = 4
 DIM = 32
@@ -92,3 +95,53 @@ def _from_border(grids: Floats) -> Floats:
     border = grids[:, ~inner].mean(axis=1)
     distance = np.abs(grids - border[:, None, None]).mean(axis=3)
     return (distance / np.maximum(distance.max(axis=(1, 2), keepdims=True), 1e-6)).astype(np.float32)
+
+
+class ListStore:
+    """A `Store` for searching only: brute force over a list, filters as Python functions, every call written down."""
+
+    dim = DIM
+
+    def __init__(self, records: Sequence[ProductRecord], encoder_hash: str = TinyEncoder.hash) -> None:
+        self.encoder_hash = encoder_hash
+        self.records = {record.product.id: record for record in records}
+        self.filters = {"cheap": lambda product: product.price is not None and product.price < 20}
+        self.searches: list[tuple[int, tuple[str, ...]]] = []  # (count, garments) of each
+
+    def search(
+        self, vector: Floats, count: int, *, where: str | None = None, garments: Sequence[str] = (), exact: bool = False
+    ) -> Ranking:
+        """All photos that pass, best first, ties by id, cut at `count`."""
+        self.searches.append((count, tuple(garments)))
+        if where is not None and where not in self.filters:
+            raise QueryError(f"filter {where!r} cannot be read")
+        rows = [
+            (-float(np.float32(photo.vector @ vector)), photo.photo.id, record.product.id)
+            for record in self.records.values()
+            for photo in record.photos
+            if (where is None or self.filters[where](record.product))
+            and (not garments or (record.product.garment or photo.garment) in garments)
+        ]
+        rows = sorted(rows)[:count]
+        similarity = np.array([-row[0] for row in rows], np.float32)
+        return Ranking(tuple(row[1] for row in rows), tuple(row[2] for row in rows), similarity)
+
+    def record(self, product_id: str) -> ProductRecord | None:
+        """The record as given."""
+        return self.records.get(product_id)
+
+    def product(self, product_id: str) -> dict[str, Any] | None:
+        """The fields of `Product`, and of each photo id, uri, garment, seen."""
+        record = self.records.get(product_id)
+        if record is None:
+            return None
+        photos = [
+            {"id": item.photo.id, "uri": item.photo.uri, "garment": item.garment, "seen": dict(item.seen)}
+            for item in record.photos
+        ]
+        names = ("id", "title", "category", "garment", "brand", "price", "currency", "attributes")
+        return {**{name: getattr(record.product, name) for name in names}, "photos": photos}
+
+    def products(self) -> Iterator[str]:
+        """Ids in order."""
+        return iter(sorted(self.records))

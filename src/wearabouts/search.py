@@ -15,28 +15,11 @@ from wearabouts.images import Picture
 from wearabouts.looks import Look, Viewer, shared
 from wearabouts.settings import SearchSettings
 from wearabouts.stores import Store
-from wearabouts.types import Answer, Box, Floats, Match, Restriction, as_dict
+from wearabouts.types import Answer, Box, Comparison, Floats, Match, Restriction, as_dict
+
+__all__ = ["RESTRICTIONS", "Comparison", "Searcher", "answer_json", "compare_photos"]
 
 RESTRICTIONS: tuple[Restriction, ...] = ("hard", "soft", "off")
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """How alike two photos are.
-
-    Attributes:
-        similarity: Cosine of the two vectors, in [-1, 1].
-        garments: The kind seen in each photo, or None where the model knows none.
-        agrees: Attributes seen alike in both, such as ``color: black``.
-        differs: Attributes seen differently, such as ``color: black → navy``.
-        timings: Milliseconds by stage: decode, encode, total.
-    """
-
-    similarity: float
-    garments: tuple[str | None, str | None]
-    agrees: tuple[str, ...]
-    differs: tuple[str, ...]
-    timings: Mapping[str, float]
 
 
 def answer_json(value: Answer | Comparison) -> dict[str, Any]:
@@ -202,19 +185,7 @@ class Searcher:
             ImageError: One of them is not a picture we accept.
             QueryError: A box lies outside its photo.
         """
-        clock = _Clock()
-        opened = self._viewer.open(a, box_a), self._viewer.open(b, box_b)
-        clock.lap("decode")
-        first, second = self._viewer.pair(*opened)
-        clock.lap("encode")
-        agrees, differs = shared(first.attributes, second.attributes)
-        return Comparison(
-            similarity=float(np.clip(first.vector @ second.vector, -1, 1)),
-            garments=(first.garment, second.garment),
-            agrees=agrees,
-            differs=differs,
-            timings=clock.total(),
-        )
+        return _compared(self._viewer, (a, box_a), (b, box_b))
 
     def _ask(self, ask: _Ask) -> _Ask:
         most = self.settings.max_results
@@ -287,3 +258,30 @@ class Searcher:
         if next(iter(self.store.products()), None) is None:
             return ("the store holds no products yet: index a catalog with `wearabouts index`",)
         return (f"no product passes the filter {where!r}",) if where else ("the store holds nothing else to show",)
+
+
+def compare_photos(
+    encoder: Encoder,
+    first: tuple[bytes, Box | None],
+    second: tuple[bytes, Box | None],
+    *,
+    settings: SearchSettings | None = None,
+) -> Comparison:
+    """The same as `Searcher.compare`, without a store: two photos, each with the part of it that counts or None."""
+    return _compared(Viewer(encoder, settings or SearchSettings()), first, second)
+
+
+def _compared(viewer: Viewer, first: tuple[bytes, Box | None], second: tuple[bytes, Box | None]) -> Comparison:
+    clock = _Clock()
+    opened = viewer.open(*first), viewer.open(*second)
+    clock.lap("decode")
+    one, other = viewer.pair(*opened)
+    clock.lap("encode")
+    agrees, differs = shared(one.attributes, other.attributes)
+    return Comparison(
+        similarity=float(np.clip(one.vector @ other.vector, -1, 1)),
+        garments=(one.garment, other.garment),
+        agrees=agrees,
+        differs=differs,
+        timings=clock.total(),
+    )

@@ -1,6 +1,6 @@
-"""Settings: frozen dataclasses with sane defaults, filled from a TOML file in which every key is known or refused.
+"""Settings: values with sane defaults, filled from a TOML file in which every table and key is known or refused.
 
-Each part of the house keeps its own dataclass; `sections` fills any of them from the tables of one file:
+Each part of the house keeps its own settings class; one file has a table for each:
 
     [search]
     soft_mass = 0.9
@@ -12,8 +12,8 @@ Each part of the house keeps its own dataclass; `sections` fills any of them fro
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -51,71 +51,60 @@ class SearchSettings:
                 raise SettingsError(f"{name} {value} is not allowed; give a number from 0 to 1")
 
 
-def read(path: str | Path) -> dict[str, Any]:
-    """Read a TOML file.
+def read(path: str | Path, tables: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Read the tables of a TOML file.
+
+    Args:
+        path: The file.
+        tables: The tables it may have.
+
+    Returns:
+        Table name → its keys and values, for those the file has.
 
     Raises:
-        SettingsError: No such file, too large, or not TOML.
+        SettingsError: No such file, too large, not TOML, or something outside the known tables.
     """
     try:
         with Path(path).open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise SettingsError(
-            f"settings file {path} cannot be read ({error.strerror}); give an existing TOML file"
-        ) from None
+        raise SettingsError(f"settings {path} cannot be read ({error.strerror}); give an existing TOML file") from None
     if len(data) > MAX_BYTES:
-        raise SettingsError(f"settings file {path} is over {MAX_BYTES} bytes; give a TOML file of settings")
+        raise SettingsError(f"settings {path} is over {MAX_BYTES} bytes; give a TOML file of settings")
     try:
-        return tomllib.loads(data.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"settings file {path} is not TOML: {error}; correct that line") from None
+        found = tomllib.loads(data.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SettingsError(f"settings {path} is not TOML: {error}; correct that line") from None
+    for name, table in found.items():
+        if name not in tables:
+            raise SettingsError(f"settings {path}: {unknown('table', name, tables)}")
+        if not isinstance(table, dict):
+            raise SettingsError(f"settings {path}: {name} = {table!r} is not a table; write [{name}] and keys below it")
+    return found
 
 
-def build(kind: type[T], given: Mapping[str, Any], where: str = "settings") -> T:
-    """Make a settings dataclass from plain values; what is left out keeps its default.
+def build(kind: type[T], given: Mapping[str, Any], where: str) -> T:
+    """Make a settings class from plain values; what is left out keeps its default.
 
     Args:
-        kind: A dataclass.
+        kind: A dataclass or a pydantic model.
         given: Field name → value as TOML or JSON gives it.
         where: Where the values come from, for the message.
 
     Raises:
-        SettingsError: A key the dataclass does not have, or a value of another type or out of range.
+        SettingsError: A key the class does not have, or a value of another type or out of range.
     """
     from pydantic import TypeAdapter, ValidationError
 
-    names = [field.name for field in fields(kind) if field.init]  # type: ignore[arg-type]  # any dataclass will do
+    names = tuple(getattr(kind, "__annotations__", {}))
     for key in given:
         if key not in names:
             raise SettingsError(f"{where}: {unknown('key', key, names)}")
     try:
         return TypeAdapter(kind).validate_python(dict(given))
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise SettingsError(f"{where}: {place} = {first['input']!r} is not allowed; {first['msg']}") from None
-    except ValueError as error:
+    except SettingsError as error:
         raise SettingsError(f"{where}: {error}") from None
-
-
-def sections(path: str | Path, kinds: Mapping[str, type[Any]]) -> dict[str, Any]:
-    """Fill several settings dataclasses from the tables of one TOML file.
-
-    Args:
-        path: The file.
-        kinds: Table name → dataclass. A table that is missing gives the defaults.
-
-    Returns:
-        Table name → filled dataclass, one for each of `kinds`.
-
-    Raises:
-        SettingsError: An unknown table or key, or a value that is not allowed.
-    """
-    tables = read(path)
-    for name, table in tables.items():
-        if name not in kinds:
-            raise SettingsError(f"{path}: {unknown('table', name, kinds)}")
-        if not isinstance(table, dict):
-            raise SettingsError(f"{path}: {name} = {table!r} is not allowed; write a table [{name}] with keys below it")
-    return {name: build(kind, tables.get(name, {}), f"{path} [{name}]") for name, kind in kinds.items()}

@@ -164,6 +164,25 @@ class Answer:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How alike two photos are.
+
+    Attributes:
+        similarity: Cosine of the two vectors, in [-1, 1].
+        garments: The kind seen in each photo, or None where the model knows none.
+        agrees: Attributes seen alike in both, such as ``color: black``.
+        differs: Attributes seen differently, such as ``color: black → navy``.
+        timings: Milliseconds by stage: decode, encode, total.
+    """
+
+    similarity: float
+    garments: tuple[str | None, str | None]
+    agrees: tuple[str, ...]
+    differs: tuple[str, ...]
+    timings: Mapping[str, float]
+
+
 def as_dict(value: Any) -> Any:
     """Turn an `Answer`, or any value of this module, into what JSON can hold; the command line and the server share it.
 
