@@ -1,7 +1,7 @@
 """What lies around the pixels of a file: read its format and size, keep the pixels, leave everything else behind.
 
-Comments, EXIF, XMP, thumbnails, later frames and trailing bytes are where most attacks and all privacy leaks live, and
-decoders parse many of them before they can be asked not to. So they are cut off here, by a walk that only moves forward; of
+Comments, EXIF, XMP, thumbnails, later frames and trailing bytes are where most attacks and privacy leaks live, and
+decoders parse many of them before they can be asked not to. So they are cut off here, by a walk that only moves on; of
 the metadata only two values survive, the EXIF orientation and the colour profile.
 """
 
@@ -136,7 +136,7 @@ def _jpeg(data: bytes, limits: Limits) -> Envelope:
 def _segments(data: bytes, limits: Limits) -> Iterator[tuple[int, int, int]]:
     """Marker, start and end of each segment up to the end mark.
 
-    Where there is no whole segment, all that is left comes as marker 0: damage among the pixels is the decoder's to judge, and
+    Where no whole segment follows, all that is left comes as marker 0: damage among pixels is the decoder's to judge, and
     a file that is cut short must not get an end mark.
     """
     at = 2
