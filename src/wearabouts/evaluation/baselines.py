@@ -13,8 +13,8 @@ from wearabouts.encoders import Encoder
 from wearabouts.types import Encoding, Floats, Pixels, Side
 
 HUES, SATURATIONS, VALUES = 16, 4, 4
-NEAR_WHITE = 0.9  # value from which on a pixel of little saturation is shop background
-NEAR_GREY = 0.1  # saturation up to which it is
+NEAR_WHITE = 0.95  # value from which on a pixel of little saturation is shop background
+NEAR_GREY = 0.05  # saturation up to which it is
 
 
 class HistogramEncoder:

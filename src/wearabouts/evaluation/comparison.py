@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from wearabouts.evaluation.ranking import Ranked, measured, rank
 from wearabouts.evaluation.systems import thumbnail
 from wearabouts.evaluation.tasks import Shot, Task
 from wearabouts.metrics import Doubles
-from wearabouts.report import Cell, Curve, Failure, Picture, Row, Section, Table
+from wearabouts.report import Cell, Curve, Failure, Picture, Row, Section, Table, cell_text
 from wearabouts.types import Floats
 
 KS = (1, 2, 5, 10, 20)
@@ -122,6 +123,23 @@ def section(outcome: Outcome, *, seed: int) -> Section:
         (Table("", "encoder", FIGURES, tuple(rows), f"{count}. R@k: whether any right answer is among the first k."),),
         curves(outcome, seed=seed),
         failures(outcome, seed=seed),
+        _lopsided(outcome, seed),
+    )
+
+
+def _lopsided(outcome: Outcome, seed: int) -> tuple[str, ...]:
+    """A warning where one group holds most queries: then resampling groups tells nearly nothing."""
+    group, most = Counter(outcome.groups).most_common(1)[0]
+    if most <= len(outcome.groups) / 2 or most == 1:
+        return ()
+    figures = [
+        f"{figure} {cell_text(metrics.bootstrap(outcome.ours.values[figure], seed=seed))}"
+        for figure in (RECALL, MEAN_PRECISION)
+    ]
+    return (
+        f"{most:,} of {len(outcome.groups):,} queries belong to one group ({group}), so the intervals over groups say "
+        f"little. Over single queries, which holds for photos like that group's: {outcome.ours.name} "
+        f"{' and '.join(figures)}.",
     )
 
 

@@ -1,8 +1,8 @@
 """The model table: one encoder beside plain ones, on real photographs that no shipped model was trained on.
 
-Beside the model stand a colour histogram, generic features, and each generic joined with the histogram at weights 0 to 1 (the
-convention of `baselines.MixedEncoder`). The best of them is picked on the very rows it is compared on, which flatters the
-others, not the model.
+Beside the model stand a colour histogram, generic features, and each generic joined with the histogram at weights 0 to
+1 (the convention of `baselines.MixedEncoder`). The best of them is picked on the very rows it is compared on, which
+flatters the others, not the model.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ def evaluate_photographs(
     sections += _garments(tasks[-1], seen[0], seed)
     sections += _robustness(data, seen, progress)
     skipped = {"photos that cannot be read": len(faults)} if faults else {}
-    skipped |= {
-        f"{each.task.protocol.name}: queries without a right answer": each.skipped for each in outcomes if each.skipped
-    }
+    for each in outcomes:
+        if each.skipped:
+            skipped[f"{each.task.protocol.name}: queries without a right answer in the gallery"] = each.skipped
     return Report(
         f"{model.name} on photographs it was not trained on",
         _lead(outcomes),
@@ -109,7 +109,8 @@ def _lead(outcomes: Sequence[Outcome]) -> str:
     lead = f"{ours} finds a right answer first in: {figures}."
     if not outcomes[0].others:
         return lead
-    return f"{lead} By that figure it is ahead of the best of {len(outcomes[0].others)} others in {len(better)} of {len(outcomes)} rows."
+    others = len(outcomes[0].others)
+    return f"{lead} By that figure it is ahead of the best of {others} others in {len(better)} of {len(outcomes)} rows."
 
 
 def _summary(outcomes: Sequence[Outcome], seed: int) -> Section:
@@ -125,9 +126,9 @@ def _summary(outcomes: Sequence[Outcome], seed: int) -> Section:
             rows.append(Row(f"{outcome.task.protocol.name}, {figure}", cells))
     columns = tuple(dict.fromkeys(column for row in rows for column in row.cells))
     note = (
-        "Difference: ours minus the best other on the same queries, with a bootstrap interval and a sign-flip p-value over "
-        "groups. Errors removed: difference over one minus the other's figure. The best other is picked on these rows "
-        "themselves, which flatters it."
+        "Difference: ours minus the best other on the same queries, with a bootstrap interval and a sign-flip p-value "
+        "over groups. Errors removed: difference over one minus the other's figure. The best other is picked on these "
+        "rows themselves, which flatters it."
     )
     protocol = "Each row is a task of its own, described below; one vector a photo serves all of them."
     return Section("The model table", protocol, (Table("", "row", columns, tuple(rows), note),))
@@ -135,9 +136,8 @@ def _summary(outcomes: Sequence[Outcome], seed: int) -> Section:
 
 def _garments(task: Task, vectors: Vectors, seed: int) -> list[Section]:
     names = vectors.encoder.garments
-    shots = [
-        shot for shot in task.queries if shot.path in vectors.garments and GARMENT_OF_LABEL.get(shot.truth) in names
-    ]
+    shots = [shot for shot in task.queries if shot.path in vectors.garments]
+    shots = [shot for shot in shots if GARMENT_OF_LABEL.get(shot.truth) in names]
     if not shots:
         return []
     probabilities = np.stack([vectors.garments[shot.path] for shot in shots])
@@ -156,8 +156,8 @@ def _garments(task: Task, vectors: Vectors, seed: int) -> list[Section]:
         rows.append(Row(names[label], {"photos": int(mine.sum()), **shares, **mistaken}))
     table = Table("", "garment", ("photos", "top 1", "top 3", "most often mistaken for"), tuple(rows))
     text = (
-        "The garment head's most probable class against the label of the clothing query photos (labels mapped to garments by "
-        "the table in evaluation/tasks.py). Every photo is seen whole. Intervals resample senders."
+        "The garment head's most probable class against the label of the clothing query photos (mapped by the table "
+        "in evaluation/tasks.py). Every photo is seen whole. Intervals resample senders."
     )
     return [Section("Does the model name the garment?", text, (table,))]
 
@@ -181,8 +181,8 @@ def _robustness(data: Path, seen: Sequence[Vectors], progress: Progress | None) 
     columns = ("pairs", *(vectors.encoder.name for vectors in seen))
     notes = (f"{unread} variants could not be read by this installation.",) if unread else ()
     text = (
-        "Variants of one picture (format, size, quality, EXIF orientation) beside the upright original; and near ones (crop, "
-        "mirror, grey, border, 48 px). The lowest cosine and the file that gave it."
+        "Variants of one picture (format, size, quality, EXIF orientation) beside the upright original; and near ones "
+        "(crop, mirror, grey, border, 48 px). The lowest cosine and the file that gave it."
     )
     title = "How much does the file format move the vector?"
     return [Section(title, text, (Table("", "variants", columns, tuple(rows)),), notes=notes)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-TIES = "Equal similarities stand in the order of the gallery's ids."
+TIES = "Similarities equal to six decimals stand in the order of the gallery's ids."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,6 @@ class Protocol:
         return " ".join(
             (
                 f"{self.queries} {self.gallery} {self.hit} {self.crops} {self.ties}",
-                f"Figures are means over queries; intervals are 95 % percentile bootstraps that resample {self.groups}.",
+                f"Figures are means over queries; intervals are 95 % percentile bootstraps resampling {self.groups}.",
             )
         )

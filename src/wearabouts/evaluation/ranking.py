@@ -11,6 +11,7 @@ import numpy.typing as npt
 from wearabouts.metrics import Integers, relevant_ranks
 from wearabouts.types import Floats
 
+DECIMALS = 6  # float32 sums of copies of one vector differ behind that, depending on where in a block they stand
 _BLOCK = 8_000_000  # similarities held at a time: 32 MB, whatever the size of the gallery
 
 
@@ -36,7 +37,7 @@ def rank(
     items: Sequence[str] | None = None,
     query_kinds: Sequence[str] | None = None,
     gallery_kinds: Sequence[str] | None = None,
-    shown: int = 4,
+    shown: int = 3,
 ) -> Ranked:
     """Rank the gallery for each query by cosine.
 
@@ -45,8 +46,9 @@ def rank(
         gallery: (N, D) float32 unit vectors, in order of id (ties keep it).
         query_truths: Q labels; a gallery item is relevant when its label is the same.
         gallery_truths: N labels.
-        items: N names of what a photo shows; photos of one item count once, by the best of them. None: each photo is an item.
-        query_kinds: Q kinds; given, only gallery photos of the query's kind are ranked (`gallery_kinds` is needed too).
+        items: N names of what a photo shows; photos of one item count once, by the best of them. None: each photo is
+            an item.
+        query_kinds: Q kinds; given, only gallery photos of the query's kind are ranked (needs `gallery_kinds` too).
         gallery_kinds: N kinds.
         shown: How many of the first items are named per query.
     """
@@ -63,7 +65,7 @@ def rank(
     size = max(1, _BLOCK // max(1, len(gallery)))
     for start in range(0, len(queries), size):
         rows = slice(start, start + size)
-        similarity = queries[rows] @ gallery[photos].T
+        similarity = np.round(queries[rows] @ gallery[photos].T, DECIMALS)
         if query_kinds is not None and gallery_kinds is not None:
             other = np.asarray(query_kinds[rows])[:, None] != np.asarray(gallery_kinds)[photos][None, :]
             similarity[other] = -np.inf
