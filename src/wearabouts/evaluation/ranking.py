@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from wearabouts.metrics import Integers, relevant_ranks
+from wearabouts.metrics import Doubles, Integers, relevant_ranks
 from wearabouts.types import Floats
 
-DECIMALS = 6  # float32 sums of copies of one vector differ behind that, depending on where in a block they stand
-_BLOCK = 8_000_000  # similarities held at a time: 32 MB, whatever the size of the gallery
+DECIMALS = 6  # what float32 vectors can tell
+_BLOCK = 4_000_000  # similarities held at a time: 32 MB, whatever the size of the gallery
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,14 @@ def rank(
     starts = np.flatnonzero(np.diff(place[photos], prepend=-1))
     truths = np.asarray(gallery_truths)[photos[starts]]
     count = min(shown, len(starts))
+    columns = gallery[photos].astype(np.float64).T
     ranks: list[Integers] = []
     nearest = np.zeros((len(queries), count), np.int64)
     size = max(1, _BLOCK // max(1, len(gallery)))
     for start in range(0, len(queries), size):
         rows = slice(start, start + size)
-        similarity = np.round(queries[rows] @ gallery[photos].T, DECIMALS)
+        # In double precision, so that rounding makes copies of one vector equal wherever in a block they stand.
+        similarity = np.round(queries[rows].astype(np.float64) @ columns, DECIMALS)
         if query_kinds is not None and gallery_kinds is not None:
             other = np.asarray(query_kinds[rows])[:, None] != np.asarray(gallery_kinds)[photos][None, :]
             similarity[other] = -np.inf
@@ -76,7 +78,7 @@ def rank(
     return Ranked(ranks, nearest)
 
 
-def _best_photos(similarity: Floats, best: Floats, photos: Integers, starts: Integers, count: int) -> Integers:
+def _best_photos(similarity: Doubles, best: Doubles, photos: Integers, starts: Integers, count: int) -> Integers:
     ends = np.append(starts[1:], len(photos))
     order = np.argsort(-best, axis=1, kind="stable")[:, :count]
     found = np.empty(order.shape, np.int64)
