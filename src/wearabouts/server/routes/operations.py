@@ -1,0 +1,57 @@
+"""For those who run the server: is it alive, can it answer, what did it count."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from wearabouts.errors import WearaboutsError
+from wearabouts.server.context import Shared, counted
+from wearabouts.server.problems import RefusalError
+from wearabouts.server.security import require_admin
+
+router = APIRouter(tags=["operations"])
+
+
+class Health(BaseModel):
+    """Alive."""
+
+    status: str
+
+
+class Readiness(BaseModel):
+    """Able to answer, and with what."""
+
+    status: str
+    model: str
+    products: int
+    photos: int
+
+
+@router.get("/healthz", summary="Alive?")
+async def healthz() -> Health:
+    """Answers as long as the process runs, however busy the searches are."""
+    return Health(status="ok")
+
+
+@router.get("/readyz", summary="Ready?", dependencies=[Depends(counted)])
+async def readyz(shared: Shared) -> Readiness:
+    """Answers 200 once the store can be read and was filled by the encoder in use, else 503."""
+    encoder, store = shared.searcher.encoder, shared.store
+    try:
+        facts = await shared.reads.run(store.describe)
+        fits = store.encoder_hash == encoder.hash
+    except (WearaboutsError, OSError):
+        raise RefusalError(503, "store", "the store cannot be read; see the server's log", {"Retry-After": "5"}) from None
+    if not fits:
+        raise RefusalError(503, "model", "the store was filled by another encoder; index it again", {"Retry-After": "60"})
+    return Readiness(status="ready", model=encoder.name, products=facts["products"], photos=facts["photos"])
+
+
+@router.get("/metrics", summary="Counters for Prometheus", dependencies=[Depends(counted)])
+async def metrics(request: Request, shared: Shared) -> Response:
+    """Open on loopback; with an admin key where the server binds wider."""
+    if not shared.settings.loopback:
+        require_admin(request, shared.settings)
+    return Response(shared.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
