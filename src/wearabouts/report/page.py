@@ -11,7 +11,7 @@ from importlib.resources import files
 from wearabouts.metrics import Difference, Estimate
 from wearabouts.report.document import Cell, Failure, Picture, Report, Row, Section, Table
 from wearabouts.report.plots import recall_curves
-from wearabouts.report.words import cell_text
+from wearabouts.report.words import cell_text, value_text
 
 
 def html(report: Report) -> str:
@@ -48,14 +48,8 @@ def _body(report: Report) -> Iterator[str]:
         yield _definitions({reason: f"{count:,}" for reason, count in report.skipped.items()})
         yield "</section>"
     yield "<section><h2>Where the figures come from</h2>"
-    yield _definitions({str(key): _value_text(value) for key, value in report.provenance.items()})
+    yield _definitions({str(key): value_text(value) for key, value in report.provenance.items()})
     yield "</section>"
-
-
-def _value_text(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {inner}" for key, inner in value.items())
-    return str(value)
 
 
 def _definitions(pairs: dict[str, str]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Mapping
 
 from wearabouts.metrics import Difference, Estimate
 from wearabouts.report.document import Cell, Report, Row, Section, Table
@@ -38,7 +40,9 @@ def markdown(report: Report) -> str:
         parts.append("## Left out")
         parts.append("\n".join(f"- {count:,} {_flat(reason)}" for reason, count in report.skipped.items()))
     parts.append("## Where the figures come from")
-    parts.append("\n".join(f"- {_flat(str(key))}: {_flat(str(value))}" for key, value in report.provenance.items()))
+    parts.append(
+        "\n".join(f"- {_flat(str(key))}: {_flat(value_text(value))}" for key, value in report.provenance.items())
+    )
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -56,6 +60,13 @@ def table_markdown(table: Table) -> str:
     return "\n".join("| " + " | ".join(_flat(text) for text in line) + " |" for line in lines)
 
 
+def value_text(value: object) -> str:
+    """A piece of provenance: a mapping as its pairs, anything else as it prints."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {inner}" for key, inner in value.items())
+    return str(value)
+
+
 def _marked(row: Row, column: str) -> str:
     text = cell_text(row.cells.get(column))
     return f"**{text}**" if column in row.marked and text else text
@@ -67,4 +78,4 @@ def _p_text(p: float) -> str:
 
 def _flat(text: str) -> str:
     """One line in which a name from outside cannot open a table cell or a tag."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    return re.sub(r"<(?=[a-zA-Z/!?])", "&lt;", " ".join(text.split()).replace("|", "\\|"))

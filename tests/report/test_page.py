@@ -1,0 +1,116 @@
+"""Reports as JSON, Markdown and HTML: the figures arrive, and text from outside stays text."""
+
+import json
+import math
+import re
+
+import pytest
+from lxml import html as lxml_html
+
+from wearabouts import report
+from wearabouts.errors import EvaluationError
+from wearabouts.metrics import Difference, Estimate
+from wearabouts.report.page import html
+
+EVIL = "<script>alert(1)</script>\" onload='x' | a & b"
+
+
+def estimate(value, low=None, high=None):
+    return Estimate(value, value - 0.1 if low is None else low, value + 0.1 if high is None else high, 0.95, 40, 8)
+
+
+@pytest.fixture
+def full():
+    rows = (
+        report.Row(
+            "mini", {"R@1": estimate(0.5), "difference": Difference(0.1, 0.02, 0.18, 0.0004, 40, 8)}, frozenset({"R@1"})
+        ),
+        report.Row(EVIL, {"R@1": estimate(0.25, math.nan, math.nan), "photos": 1234, "mistaken": EVIL}),
+    )
+    table = report.Table(EVIL, "encoder", ("R@1", "difference", "photos", "mistaken"), rows, EVIL)
+    curve = report.Curve("mini $x_{$ " + EVIL, (1, 5), (estimate(0.5), estimate(0.7)))
+    failure = report.Failure(
+        report.Picture(b"\xff\xd8jpeg", EVIL),
+        report.Picture(b"", "wanted"),
+        (report.Picture(b"\xff\xd8jpeg", "came", False), report.Picture(b"\xff\xd8jpeg", "right one", True)),
+    )
+    section = report.Section(EVIL, "Protocol.", (table,), (curve,), (failure,), (EVIL,))
+    return report.Report("Title", EVIL, (section,), {EVIL: 3}, {"seed": 0, "packages": {"numpy": "2"}, "odd": EVIL})
+
+
+def test_json_has_the_figures_and_no_pictures(full):
+    plain = json.loads(json.dumps(full.to_dict(), allow_nan=False))
+    mini, other = plain["sections"][0]["tables"][0]["rows"]
+    assert mini["cells"]["R@1"] == {"value": 0.5, "low": 0.4, "high": 0.6, "level": 0.95, "queries": 40, "groups": 8}
+    assert mini["marked"] == ["R@1"]
+    assert other["cells"]["R@1"]["low"] is None
+    assert plain["sections"][0]["failures"][0]["came"][1] == {"caption": "right one", "right": True}
+    assert plain["skipped"] == {EVIL: 3}
+
+
+def test_markdown_has_the_figures_and_every_row_has_every_cell(full):
+    text = report.markdown(full)
+    assert "| mini | **0.500 (0.400 to 0.600)** | +0.100 (+0.020 to +0.180), p < 0.001 |" in text
+    assert "0.250 | | 1,234 |" in text.replace("|  |", "| |")
+    lines = [re.split(r"(?<!\\)\|", line) for line in text.splitlines() if line.startswith("|")]
+    assert {len(line) for line in lines} == {7}
+    assert "<script" not in text
+
+
+def test_page_escapes_everything_and_loads_nothing(full):
+    text = html(full)
+    page = lxml_html.fromstring(text)
+    assert not page.xpath("//script | //link | //iframe | //*[@onload]")
+    sources = page.xpath("//@src") + [link for link in page.xpath("//a/@href")]
+    assert sources
+    assert all(source.startswith(("data:image/jpeg;base64,", "#")) for source in sources)
+    assert EVIL in page.text_content()
+    policy = page.xpath("//meta[@http-equiv]/@content")[0]
+    assert "default-src 'none'" in policy
+    assert not re.search(r"url\((?!#)", text)
+
+
+def test_page_shows_the_figures_where_they_belong(full):
+    page = lxml_html.fromstring(html(full))
+    cells = page.xpath("//tbody/tr[1]/td")
+    assert cells[0].text_content().startswith("0.500(0.400 to 0.600)")
+    assert cells[0].get("class") == "marked"
+    assert cells[0].xpath(".//i/@style") == ["left:40.0%;width:20.0%"]
+    assert page.xpath("//tbody/tr[2]/td[3]")[0].text_content() == "1,234"
+    shots = page.xpath("//div[contains(@class,'shot')]")
+    assert [shot.get("class") for shot in shots] == ["shot", "shot", "shot wrong", "shot right"]
+    assert len(page.xpath("//figure/*[local-name()='svg']")) == 1
+
+
+def test_equal_reports_give_equal_pages(full):
+    assert html(full) == html(full)
+
+
+def test_writing_makes_the_folder_and_replaces_whole_files(full, tmp_path):
+    folder = tmp_path / "a" / "b"
+    paths = report.write(full, folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json", "report.md"]
+    assert json.loads(paths["json"].read_text()) == full.to_dict()
+    assert report.write(full, folder) == paths
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_error(full, tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(EvaluationError, match="cannot be written"):
+        report.write(full, tmp_path / "file" / "inside")
+
+
+@pytest.mark.parametrize(
+    "cell, text",
+    [
+        (None, ""),
+        ("words", "words"),
+        (1234, "1,234"),
+        (0.12345, "0.123"),
+        (math.nan, "–"),
+        (estimate(0.5), "0.500 (0.400 to 0.600)"),
+        (Difference(-0.25, math.nan, math.nan, 1.0, 1, 1), "-0.250"),
+    ],
+)
+def test_how_a_figure_is_written(cell, text):
+    assert report.cell_text(cell) == text
