@@ -66,7 +66,7 @@ def _from_border(pixels: Pixels) -> Floats:
     middle = np.median(border, axis=0)
     # A quiet border makes small differences count; a lively one hides them.
     spread = float(np.median(np.abs(border - middle).max(axis=1)))
-    return (np.abs(small - middle).max(axis=2) > max(24.0, 4.0 * spread)).astype(np.float32)
+    return np.asarray(np.abs(small - middle).max(axis=2) > max(24.0, 4.0 * spread), np.float32)
 
 
 def _span(weights: npt.NDArray[np.floating]) -> tuple[float, float]:

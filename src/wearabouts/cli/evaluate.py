@@ -1,0 +1,50 @@
+"""`evaluate`: how good a model is, on a catalog with item labels or on the project's own photographs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wearabouts.cli.options import JsonOption, ModelOption, whole_number
+from wearabouts.cli.terminal import Progress, say, show_json, show_table
+
+TARGET = "A catalog with item labels (feed, table, folder), or `photographs` for the model table."
+
+
+def evaluate(
+    target: Annotated[str, typer.Argument(help=TARGET)],
+    model: ModelOption = "mini",
+    data: Annotated[Path | None, typer.Option(help="Folder of real photographs; else WEARABOUTS_DATA.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for report.json, report.md and report.html.")] = None,
+    beside: Annotated[list[str] | None, typer.Option(help="A model to compare with; may be repeated.")] = None,
+    seed: Annotated[int, typer.Option(parser=whole_number, metavar="NUMBER", help="Of intervals and samples.")] = 0,
+    json: JsonOption = False,
+) -> None:
+    """Measure recall@k and mAP with intervals, and show what fails."""
+    from wearabouts.evaluation import HISTOGRAM, main
+    from wearabouts.report import cell_text
+
+    found = data or (Path(os.environ["WEARABOUTS_DATA"]) if os.environ.get("WEARABOUTS_DATA") else None)
+    with Progress("photos", quiet=json) as progress:
+        report = main(
+            target,
+            model=model,
+            data=found,
+            out=out,
+            beside=tuple(beside) if beside else (HISTOGRAM,),
+            seed=seed,
+            progress=progress.update,
+        )
+    if json:
+        show_json(report.to_dict())
+        return
+    for section in report.sections:
+        say(section.title)
+        for table in section.tables:
+            rows = [(row.name, *(cell_text(row.cells.get(name)) for name in table.columns)) for row in table.rows]
+            show_table(table.title, (table.subject, *table.columns), rows)
+    if out is not None:
+        say(f"report written to {out}: open {out / 'report.html'}")

@@ -1,0 +1,89 @@
+"""`index`: a feed, table or folder into the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wearabouts.cli.faults import show_faults, write_faults
+from wearabouts.cli.options import DEFAULT_STORE, JsonOption, ModelOption, StoreOption, load_encoder, parse_pairs
+from wearabouts.cli.terminal import Progress, say, show_json
+
+if TYPE_CHECKING:
+    from wearabouts.embedding import IndexSummary
+
+READERS = "folder, table, google_merchant, shopify, woocommerce, magento, drawn; guessed when left out."
+
+
+def index(
+    source: Annotated[str, typer.Argument(help="Feed, table or folder.")],
+    store: StoreOption = DEFAULT_STORE,
+    reader: Annotated[str | None, typer.Option(help=READERS)] = None,
+    model: ModelOption = "mini",
+    prune: Annotated[bool, typer.Option("--prune", help="Remove products that are no longer in the source.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Empty the store first, for another model.")] = False,
+    all_photos: Annotated[bool, typer.Option("--all-photos", help="Also index street photos.")] = False,
+    no_thumbnails: Annotated[bool, typer.Option("--no-thumbnails", help="Keep no small copies of photos.")] = False,
+    columns: Annotated[list[str] | None, typer.Option("--map", help="A column by name, such as id=sku.")] = None,
+    images: Annotated[str | None, typer.Option(help="Folder or address that photos' names start from.")] = None,
+    allow_local_paths: Annotated[
+        bool, typer.Option("--allow-local-paths", help="Also read photos outside the source's own folder.")
+    ] = False,
+    allow_private_addresses: Annotated[
+        bool, typer.Option("--allow-private-addresses", help="Also fetch photos from this network.")
+    ] = False,
+    faults: Annotated[Path | None, typer.Option(help="Write all that was skipped to this CSV file.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Index a catalog. Run again, it embeds only what changed, and goes on where it was stopped."""
+    from wearabouts import embedding
+    from wearabouts.fetch import Fetcher, FetchSettings
+    from wearabouts.readers import open_catalog
+    from wearabouts.stores import open_store
+
+    options = _options(columns, images, allow_local_paths)
+    catalog = open_catalog(source, reader=reader, **options)
+    for note in catalog.notes:
+        say(note, err=True)
+    encoder = load_encoder(model)
+    opened = open_store(store, mode="write", encoder_hash=encoder.hash, dim=encoder.dim, rebuild=rebuild)
+    try:
+        with Progress("products", quiet=json) as progress:
+            summary = embedding.index(
+                catalog,
+                encoder,
+                opened,
+                fetcher=Fetcher(FetchSettings(allow_private=allow_private_addresses)),
+                prune=prune,
+                all_photos=all_photos,
+                thumbnails=not no_thumbnails,
+                progress=progress.update,
+            )
+    finally:
+        opened.close()
+    if faults is not None:
+        write_faults(summary.faults, faults)
+    _show(summary, store, json)
+
+
+def _options(columns: list[str] | None, images: str | None, local: bool) -> dict[str, Any]:
+    """What the reader is told beyond its source."""
+    given: Mapping[str, Any] = {
+        "mapping": parse_pairs(columns or [], "--map"),
+        "images": images,
+        "allow_local_paths": local,
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def _show(summary: IndexSummary, store: Path, json: bool) -> None:
+    from wearabouts.types import as_dict
+
+    if json:
+        show_json(as_dict(summary))
+        return
+    show_faults(summary.faults)
+    say(f"store {store}")

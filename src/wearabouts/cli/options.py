@@ -1,0 +1,129 @@
+"""Options that several commands share, and how their words become values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wearabouts.errors import ImageError, QueryError, SettingsError, StoreError
+
+if TYPE_CHECKING:
+    from wearabouts.encoders import Encoder
+    from wearabouts.search import Searcher
+    from wearabouts.settings import SearchSettings
+    from wearabouts.stores import Mode
+    from wearabouts.types import Box
+
+DEFAULT_STORE = Path("wearabouts-store")
+
+
+def whole_number(text: str) -> int:
+    """An option's word as a number; Typer's own message would not repeat what was given."""
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{str(text)!r} is not a whole number; give one such as 10") from None
+
+
+StoreOption = Annotated[Path, typer.Option("--store", "-s", help="Folder of the store.")]
+ModelOption = Annotated[str, typer.Option("--model", "-m", help="A bundle: its folder, or `mini`, which is shipped.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
+ExactOption = Annotated[bool, typer.Option("--exact", help="Compare with every stored vector.")]
+WhereOption = Annotated[
+    str | None, typer.Option("--where", "-w", help='A filter, such as "price < 50 and availability = in_stock".')
+]
+CountOption = Annotated[
+    int, typer.Option("--count", "-k", parser=whole_number, metavar="NUMBER", help="How many products.")
+]
+
+
+def load_encoder(model: str) -> Encoder:
+    """The encoder of a bundle, by name or folder."""
+    from wearabouts.bundles import load
+    from wearabouts.encoders import OnnxEncoder
+
+    encoder: Encoder = OnnxEncoder(load(model))
+    return encoder
+
+
+def existing_store(store: Path) -> Path:
+    """The same path, once something is there.
+
+    Raises:
+        StoreError: Nothing is.
+    """
+    if not store.exists():
+        raise StoreError(
+            f"no store at {store}; make one with `wearabouts index SOURCE --store {store}`, or name another store"
+        )
+    return store
+
+
+def open_searcher(store: Path, model: str, *, mode: Mode = "read", settings: SearchSettings | None = None) -> Searcher:
+    """A searcher over an existing store.
+
+    Raises:
+        StoreError: No store there, or filled by another encoder.
+        BundleError: No such bundle.
+    """
+    from wearabouts.search import Searcher
+    from wearabouts.stores import open_store
+
+    existing_store(store)
+    encoder = load_encoder(model)
+    return Searcher(encoder, open_store(store, mode=mode, encoder_hash=encoder.hash), settings=settings)
+
+
+def read_photo(path: Path) -> bytes:
+    """A photo's bytes, no more than the image door takes.
+
+    Raises:
+        ImageError: No such file, or too large.
+    """
+    from wearabouts.images import LIMITS
+
+    try:
+        with path.open("rb") as file:
+            data = file.read(LIMITS.bytes + 1)
+    except OSError as error:
+        raise ImageError(f"photo {path} cannot be read ({error.strerror}); give the path of an image file") from None
+    if len(data) > LIMITS.bytes:
+        raise ImageError(f"photo {path} is over {LIMITS.bytes:,} bytes; give a smaller file")
+    return data
+
+
+def parse_box(text: str | None) -> Box | None:
+    """``left,top,width,height`` in pixels of the upright photo.
+
+    Raises:
+        QueryError: Anything else.
+    """
+    from wearabouts.types import Box
+
+    if text is None:
+        return None
+    try:
+        left, top, width, height = (float(part) for part in text.split(","))
+        return Box(left, top, width, height)
+    except ValueError:
+        raise QueryError(
+            f"box {text!r} is not allowed; give left,top,width,height in pixels, width and height above 0, "
+            "such as 40,60,300,420"
+        ) from None
+
+
+def parse_pairs(words: list[str], option: str) -> dict[str, str]:
+    """``name=value`` words as a dict.
+
+    Raises:
+        SettingsError: A word without a name or an equals sign, or a name given twice.
+    """
+    pairs: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name.strip() or name.strip() in pairs:
+            raise SettingsError(f"{option} {word!r} is not allowed; give each name once as name=value, such as id=sku")
+        pairs[name.strip()] = value.strip()
+    return pairs

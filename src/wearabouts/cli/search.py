@@ -1,0 +1,142 @@
+"""`search` and `compare`: photos against the store, and against each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wearabouts.cli.options import (
+    DEFAULT_STORE,
+    CountOption,
+    ExactOption,
+    JsonOption,
+    ModelOption,
+    StoreOption,
+    WhereOption,
+    load_encoder,
+    open_searcher,
+    parse_box,
+    read_photo,
+)
+from wearabouts.cli.terminal import say, show_json, show_table
+from wearabouts.errors import SettingsError
+
+if TYPE_CHECKING:
+    from wearabouts.stores import Store
+    from wearabouts.types import Answer, Match
+
+BoxOption = Annotated[str | None, typer.Option("--box", help="left,top,width,height in pixels: search this part only.")]
+
+
+def search(
+    photo: Annotated[Path, typer.Argument(help="Photo to search with.")],
+    store: StoreOption = DEFAULT_STORE,
+    count: CountOption = 10,
+    box: BoxOption = None,
+    category: Annotated[str, typer.Option(help="How to keep to the garment seen: hard, soft or off.")] = "soft",
+    garment: Annotated[str | None, typer.Option(help="Garment to search for, in place of the one seen.")] = None,
+    where: WhereOption = None,
+    exact: ExactOption = False,
+    sheet: Annotated[Path | None, typer.Option(help="Write a contact sheet of the answer to this PNG file.")] = None,
+    model: ModelOption = "mini",
+    json: JsonOption = False,
+) -> None:
+    """Find the shop's products that look like what a photo shows."""
+    from wearabouts.search import answer_json
+
+    area = parse_box(box)
+    if sheet is not None and sheet.suffix.lower() != ".png":
+        raise SettingsError(f"sheet {sheet} is not a PNG file name; give one that ends in .png")
+    data = read_photo(photo)
+    searcher = open_searcher(store, model)
+    try:
+        answer = searcher.search(
+            data,
+            count,
+            box=area,
+            category=category,  # type: ignore[arg-type]  # any word is allowed here: the searcher names the right ones
+            garment=garment,
+            where=where,
+            exact=exact,
+        )
+        if sheet is not None:
+            sheet.write_bytes(_sheet(answer, data, searcher.store))
+    finally:
+        searcher.store.close()
+    if json:
+        show_json(answer_json(answer))
+    else:
+        _show(answer, photo)
+        if sheet is not None:
+            say(f"contact sheet written to {sheet}")
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(help="A photo.")],
+    second: Annotated[Path, typer.Argument(help="Another photo.")],
+    first_box: Annotated[str | None, typer.Option(help="left,top,width,height of the part of the first photo.")] = None,
+    second_box: Annotated[str | None, typer.Option(help="The same for the second photo.")] = None,
+    model: ModelOption = "mini",
+    json: JsonOption = False,
+) -> None:
+    """Tell how alike two photos are."""
+    from wearabouts.search import answer_json, compare_photos
+
+    boxes = parse_box(first_box), parse_box(second_box)
+    comparison = compare_photos(load_encoder(model), (read_photo(first), boxes[0]), (read_photo(second), boxes[1]))
+    if json:
+        show_json(answer_json(comparison))
+        return
+    say(f"similarity {comparison.similarity:.3f}, on a scale from -1 to 1")
+    if any(comparison.garments):
+        say(f"garments   {comparison.garments[0] or 'none'}, {comparison.garments[1] or 'none'}")
+    if comparison.agrees:
+        say(f"agree on   {', '.join(comparison.agrees)}")
+    if comparison.differs:
+        say(f"differ in  {', '.join(comparison.differs)}")
+
+
+def _show(answer: Answer, photo: Path) -> None:
+    rows = [
+        (place, f"{match.similarity:.3f}", match.product.get("id", ""), *_words(match))
+        for place, match in enumerate(answer.matches, 1)
+    ]
+    columns = ("", "similarity", "product", "title", "kind", "price", "agrees", "differs")
+    show_table(_seen(answer, photo), columns, rows, numbers=(0, 1))
+    for note in answer.notes:
+        say(f"note: {note}")
+    say(", ".join(f"{stage} {spent:.0f} ms" for stage, spent in answer.timings.items()))
+
+
+def _seen(answer: Answer, photo: Path) -> str:
+    """What was searched, in one line."""
+    words = [photo.name]
+    if answer.garment:
+        sure = f" ({answer.garment_probability:.0%})" if answer.garment_probability is not None else ""
+        words.append(f"{answer.garment}{sure}")
+    words += [f"{name} {value}" for name, value in answer.attributes.items()]
+    if answer.box is not None:
+        box = answer.box
+        words.append(f"{answer.box_origin} box {box.left:.0f},{box.top:.0f},{box.width:.0f},{box.height:.0f}")
+    else:
+        words.append("whole photo")
+    return " · ".join(words)
+
+
+def _words(match: Match) -> tuple[str, ...]:
+    """Title, kind, price and attributes of a match."""
+    product = match.product
+    price = product.get("price")
+    cost = f"{price:,.2f} {product.get('currency') or ''}".strip() if isinstance(price, int | float) else ""
+    kind = product.get("garment") or product.get("category") or ""
+    return str(product.get("title") or ""), str(kind), cost, ", ".join(match.agrees), ", ".join(match.differs)
+
+
+def _sheet(answer: Answer, data: bytes, store: Store) -> bytes:
+    from wearabouts.images import decode
+    from wearabouts.report import contact_sheet
+
+    thumbnails = [store.thumbnail(match.photo_id) for match in answer.matches]
+    return contact_sheet(answer, decode(data, target=512).pixels, thumbnails)

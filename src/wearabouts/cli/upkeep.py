@@ -1,0 +1,71 @@
+"""`check` and `describe`: what a store says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from wearabouts.cli.options import DEFAULT_STORE, JsonOption, existing_store
+from wearabouts.cli.terminal import say, show_json, show_table
+
+StoreArgument = Annotated[Path, typer.Argument(help="Folder of the store.")]
+
+
+def check(
+    store: StoreArgument = DEFAULT_STORE,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be derived again.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Verify a store, and mend it. Ends with code 1 when something wrong is left."""
+    from wearabouts.stores import open_store
+    from wearabouts.types import as_dict
+
+    opened = open_store(existing_store(store), mode="write" if repair else "read")
+    try:
+        findings = opened.check(repair=repair)
+        left = opened.check() if repair and findings else findings
+    finally:
+        opened.close()
+    if json:
+        show_json({"store": str(store), "found": as_dict(findings), "left": as_dict(left)})
+    elif findings:
+        rows = [(item.kind, item.subject, item.detail, "yes" if item.repairable else "no") for item in findings]
+        show_table(f"found in {store}", ("what", "where", "detail", "repairable"), rows)
+        mended = f"{len(findings) - len(left)} mended, {len(left)} left"
+        say(mended if repair else f"{len(findings)} found; `wearabouts check {store} --repair` mends what it can")
+    else:
+        say(f"{store} is sound")
+    if left:
+        raise typer.Exit(1)
+
+
+def describe(store: StoreArgument = DEFAULT_STORE, json: JsonOption = False) -> None:
+    """Show what a store holds and what a filter may use."""
+    from wearabouts.stores import open_store
+    from wearabouts.types import as_dict
+
+    opened = open_store(existing_store(store))
+    try:
+        facts = as_dict(opened.describe())
+    finally:
+        opened.close()
+    if json:
+        show_json(facts)
+    else:
+        show_table(f"store {store}", ("", ""), list(_lines(facts)))
+
+
+def _lines(facts: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested facts as flat rows, names joined by dots."""
+    rows: list[tuple[str, str]] = []
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            rows += _lines(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            rows.append((prefix + name, ", ".join(str(item) for item in value)))
+        else:
+            rows.append((prefix + name, f"{value:,}" if isinstance(value, int) else str(value)))
+    return rows
