@@ -27,6 +27,8 @@ EXTRAS = {
     "heif": ("pillow_heif",),
 }
 
+STOPPED = ("stopped; run the same command again to go on from here", 130)
+
 app = typer.Typer(
     name="wearabouts",
     help="Visual search for fashion shops: a street photo goes in, the shop's own products come out.",
@@ -80,12 +82,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         result = app(args=words, prog_name="wearabouts", standalone_mode=False)
         sys.stdout.flush()
-        return result if isinstance(result, int) else 0
+        # Typer turns Ctrl+C inside a command into this code, silently.
+        return _fail(*STOPPED) if result == STOPPED[1] else result if isinstance(result, int) else 0
     except BrokenPipeError:  # the reader of a pipe, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (KeyboardInterrupt, typer.Abort):
-        return _fail("stopped; run the same command again to go on from here", 130)
+        return _fail(*STOPPED)
+    except SystemExit as end:  # Typer's way with a broken pipe, uvicorn's with a failed start
+        return end.code if isinstance(end.code, int) else 1
     except Exception as error:
         if debug:
             traceback.print_exc()
