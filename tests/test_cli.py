@@ -129,8 +129,8 @@ def test_indexing_again_embeds_nothing_and_pruning_follows_the_source(indexed, c
     said(capsys)
     assert main(["index", "feed", "--json"]) == 0
     again = json.loads(said(capsys)[0])
-    assert again["photos"]["embedded"] == 0
-    assert again["photos"]["skipped"] == len(COLOURS)
+    assert again["embedded"] == 0
+    assert again["unchanged"] == again["photos"] == len(COLOURS)
     (indexed / "feed" / "grey" / "front.png").unlink()
     (indexed / "feed" / "grey").rmdir()
     assert main(["index", "feed", "--prune", "--json"]) == 0
@@ -143,7 +143,7 @@ def test_what_cannot_be_read_is_listed_and_costs_nothing_else(garment_shop, caps
     (garment_shop / "feed" / "red" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n but no more")
     assert main(["index", "feed", "--faults", "faults.csv"]) == 0
     shown = said(capsys)[0]
-    assert "1 photos" in shown
+    assert "skipped: 1 photos" in shown
     assert "broken.png" in Path("faults.csv").read_text(encoding="utf-8")
     assert main(["search", "feed/red/front.png", "-k", "1", "--json"]) == 0
     assert json.loads(said(capsys)[0])["matches"][0]["product"]["id"] == "red"

@@ -16,8 +16,10 @@ from wearabouts.settings import SearchSettings
 from wearabouts.types import Box, Encoding, Floats
 
 Origin = Literal["given", "salient", "whole"]
-# A crop is looked at too, so decode finer than the encoder needs: a crop of half the photo then still fills its input.
+# A crop is looked at too, so decode finer than the encoder needs: a crop of half the photo still fills its input.
 FINER = 2
+# Photos are indexed at this resolution or finer; the same file as a query gives the same pixels, and so the vector.
+SIDE = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Viewer:
             picture = photo
         else:
             # How much of the photo a box leaves is not known before decoding, so a given box gets full resolution.
-            picture = decode(photo, target=self.encoder.input_size * FINER if box is None else 0)
+            picture = decode(photo, target=max(SIDE, self.encoder.input_size * FINER) if box is None else 0)
         return picture, _inside(box, picture)
 
     def looks(self, picture: Picture, box: Box | None) -> list[Look]:

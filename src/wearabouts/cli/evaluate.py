@@ -24,7 +24,8 @@ def evaluate(
     json: JsonOption = False,
 ) -> None:
     """Measure recall@k and mAP with intervals, and show what fails."""
-    from wearabouts.evaluation import HISTOGRAM, main
+    from wearabouts.evaluation import main
+    from wearabouts.evaluation.systems import HISTOGRAM
     from wearabouts.report import cell_text
 
     found = data or (Path(os.environ["WEARABOUTS_DATA"]) if os.environ.get("WEARABOUTS_DATA") else None)

@@ -24,6 +24,7 @@ def index(
     reader: Annotated[str | None, typer.Option(help=READERS)] = None,
     model: ModelOption = "mini",
     prune: Annotated[bool, typer.Option("--prune", help="Remove products that are no longer in the source.")] = False,
+    prune_limit: Annotated[float, typer.Option(help="Largest share of the store that --prune may remove.")] = 0.5,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Empty the store first, for another model.")] = False,
     all_photos: Annotated[bool, typer.Option("--all-photos", help="Also index street photos.")] = False,
     no_thumbnails: Annotated[bool, typer.Option("--no-thumbnails", help="Keep no small copies of photos.")] = False,
@@ -44,46 +45,55 @@ def index(
     from wearabouts.readers import open_catalog
     from wearabouts.stores import open_store
 
-    options = _options(columns, images, allow_local_paths)
-    catalog = open_catalog(source, reader=reader, **options)
+    catalog = open_catalog(source, reader=reader, **_options(columns, images, allow_local_paths))
     for note in catalog.notes:
         say(note, err=True)
     encoder = load_encoder(model)
     opened = open_store(store, mode="write", encoder_hash=encoder.hash, dim=encoder.dim, rebuild=rebuild)
     try:
-        with Progress("products", quiet=json) as progress:
+        with Progress("photos", quiet=json) as progress:
             summary = embedding.index(
                 catalog,
                 encoder,
                 opened,
                 fetcher=Fetcher(FetchSettings(allow_private=allow_private_addresses)),
                 prune=prune,
+                prune_limit=prune_limit,
                 all_photos=all_photos,
                 thumbnails=not no_thumbnails,
-                progress=progress.update,
+                progress=lambda now: progress.update("indexing", now.photos, now.total),
             )
     finally:
         opened.close()
     if faults is not None:
         write_faults(summary.faults, faults)
-    _show(summary, store, json)
+    if json:
+        show_json(_plain(summary, store))
+    else:
+        _show(summary, store)
 
 
 def _options(columns: list[str] | None, images: str | None, local: bool) -> dict[str, Any]:
     """What the reader is told beyond its source."""
-    given: Mapping[str, Any] = {
-        "mapping": parse_pairs(columns or [], "--map"),
-        "images": images,
-        "allow_local_paths": local,
-    }
+    mapping = parse_pairs(columns or [], "--map")
+    given: Mapping[str, Any] = {"mapping": mapping, "images": images, "allow_local_paths": local}
     return {name: value for name, value in given.items() if value}
 
 
-def _show(summary: IndexSummary, store: Path, json: bool) -> None:
+def _plain(summary: IndexSummary, store: Path) -> dict[str, Any]:
     from wearabouts.types import as_dict
 
-    if json:
-        show_json(as_dict(summary))
-        return
+    faults = {"counts": summary.faults.counts, "kept": summary.faults.kept}
+    plain: dict[str, Any] = as_dict({"store": str(store), **as_dict(summary), "faults": faults})
+    return plain
+
+
+def _show(summary: IndexSummary, store: Path) -> None:
     show_faults(summary.faults)
-    say(f"store {store}")
+    say(
+        f"{store}: {summary.products:,} products with {summary.photos:,} photos; {summary.embedded:,} embedded, "
+        f"{summary.reused:,} known from another photo, {summary.unchanged:,} unchanged, {summary.pruned:,} products "
+        f"pruned; {summary.seconds:.1f} s, {summary.photos_per_second:,.0f} photos/s"
+    )
+    if summary.prune_refused:
+        say(f"note: {summary.prune_refused} (--prune-limit)")
