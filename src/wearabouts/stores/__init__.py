@@ -1,4 +1,4 @@
-"""Where the shop lies: products, photos and vectors, behind one small protocol that every engine passes the same tests for."""
+"""Where the shop lies: products, photos and vectors, behind one small protocol with one suite of tests for all."""
 
 from __future__ import annotations
 
@@ -166,7 +166,8 @@ def open_store(
         mode: ``write`` takes the one writer's lock; any number may read at the same time.
         encoder_hash: The encoder in use; refused when the store was filled by another. None skips the check.
         dim: Floats per vector; needed, with `encoder_hash`, to make a new store (mode ``write`` only).
-        rebuild: Empty the store first, in one transaction, and dedicate it to `encoder_hash` and `dim` (mode ``write`` only).
+        rebuild: Empty the store first, in one transaction, and dedicate it to `encoder_hash` and `dim` (mode ``write``
+            only).
 
     Raises:
         StoreError: No store there, another encoder's, of an unknown version, or being written by somebody else.

@@ -1,0 +1,85 @@
+"""The one writer's lock: held by the kernel, so that it goes with its process, and able to say who holds it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from wearabouts.errors import StoreError
+
+_MAX_NOTE = 4_096  # bytes of the note that says who holds it
+
+
+class WriterLock:
+    """An exclusive lock on a file; `kill -9` releases it, the note left behind then means nothing."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the lock.
+
+        Args:
+            path: The lock's file; made when missing, never removed: removing a locked file lets in a second writer.
+
+        Raises:
+            StoreError: Somebody else holds it, or the file cannot be used.
+        """
+        self.path = path
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise StoreError(
+                f"the store's lock {path} cannot be opened ({error.strerror}); a store needs a folder one may write to "
+                "and a lock that is a plain file; give such a folder, or open the store for reading"
+            ) from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._file)
+            raise StoreError(
+                f"the store {path.parent} is being written by {_worded(holder(path))}; one writer at a time is "
+                "allowed; wait until it has finished, or open the store for reading"
+            ) from None
+        except OSError as error:
+            os.close(self._file)
+            raise StoreError(f"the store's lock {path} cannot be taken ({error.strerror}); use a local disk") from error
+        self._sign()
+
+    def _sign(self) -> None:
+        # Only the name and the verb: further arguments may hold keys and addresses that are nobody's business.
+        command = " ".join([os.path.basename(sys.argv[0] if sys.argv else "") or "python", *sys.argv[1:2]])
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        note = {"pid": os.getpid(), "host": socket.gethostname(), "command": command[:200], "since": since}
+        with suppress(OSError):  # a full disk must not keep anybody from deleting
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, json.dumps(note).encode(), 0)
+
+    def release(self) -> None:
+        """Give the lock back; a second time does nothing."""
+        if self._file >= 0:
+            with suppress(OSError):
+                os.ftruncate(self._file, 0)
+            os.close(self._file)
+            self._file = -1
+
+
+def holder(path: Path) -> dict[str, Any]:
+    """What the lock's note says: pid, host, command, since; empty where it says nothing sensible."""
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            note = json.loads(file.read(_MAX_NOTE))
+    except (OSError, ValueError):
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
+def _worded(note: dict[str, Any]) -> str:
+    if not note:
+        return "another process that has not yet said its name"
+    told = [repr(note.get(key, "unknown"))[:200].strip("'") for key in ("command", "pid", "host", "since")]
+    return f"{told[0]} (process {told[1]} on {told[2]}, since {told[3]})"

@@ -1,0 +1,268 @@
+"""Records ↔ rows: what one product and its photos look like in SQLite, and the checksum each row carries.
+
+Rows hold everything of a record, so that `unpack_product` and `unpack_photo` give back exactly what was packed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import struct
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from wearabouts.catalog import Photo, Product
+from wearabouts.errors import StoreError
+from wearabouts.stores import PhotoRecord, ProductRecord
+from wearabouts.types import Box, Floats, Landmark
+
+MAX_ID: Final = 1_000  # characters
+MAX_DATA: Final = 2**20  # bytes of one product's or photo's facts
+MAX_THUMBNAIL: Final = 4 * 2**20  # bytes
+UNIT: Final = 1e-3  # how far from 1 a vector's length may be
+
+PRODUCT_COLUMNS: Final = (
+    "number", "id", "title", "category", "garment", "brand", "price", "currency", "availability", "group", "attributes",
+    "rest",
+)  # fmt: skip
+PHOTO_COLUMNS: Final = ("number", "id", "product", "digest", "data", "vector_sum")
+_TEXTS: Final = ("id", "title", "category", "garment", "brand", "currency", "availability", "group")
+
+Value = str | bytes | int | float | None
+
+
+def checksum(*values: Value) -> bytes:
+    """Eight bytes over typed values, each with its length, so that no two different rows read the same."""
+    state = hashlib.blake2b(digest_size=8)
+    for value in values:
+        match value:
+            case None:
+                raw, kind = b"", b"n"
+            case str():
+                raw, kind = value.encode("utf-8", "surrogatepass"), b"s"
+            case bytes():
+                raw, kind = value, b"b"
+            case int():
+                raw, kind = struct.pack("<q", value), b"i"
+            case _:
+                raw, kind = struct.pack("<d", value), b"f"
+        state.update(kind + struct.pack("<q", len(raw)))
+        state.update(raw)
+    return state.digest()
+
+
+def vector_sum(data: bytes) -> int:
+    """A signed 64-bit checksum of a vector's bytes: what a derived file compares its own vectors with."""
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little", signed=True)
+
+
+def validated(record: ProductRecord, dim: int) -> ProductRecord:
+    """Refuse a record that must not be written.
+
+    Args:
+        record: A product and its photos.
+        dim: Floats per vector of this store.
+
+    Raises:
+        StoreError: No photo, a photo twice, an id or text that cannot be kept, or a vector of another shape or length.
+    """
+    product = record.product
+    name = f"product {product.id[:80]!r}"
+    for kind, ident in [("product", product.id), *(("photo", each.photo.id) for each in record.photos)]:
+        if not 1 <= len(ident) <= MAX_ID or not _sayable(ident):
+            raise StoreError(
+                f"{kind} id {ident[:80]!r} of {name} is not 1 to {MAX_ID} characters of Unicode text; rename it"
+            )
+    if not record.photos:
+        raise StoreError(f"{name} has no photos to write; give at least one, or delete the product")
+    twice = [ident for ident, count in Counter(each.photo.id for each in record.photos).items() if count > 1]
+    if twice:
+        raise StoreError(f"photo {twice[0]!r} stands twice in {name}; photo ids are unique; rename one")
+    for label in _TEXTS:
+        if not _sayable(getattr(product, label)):
+            raise StoreError(
+                f"{label} of {name} holds a NUL or a lone surrogate; allowed is Unicode text; mend the text in the feed"
+            )
+    for label, price in (("price", product.price), ("regular_price", product.regular_price)):
+        if price is not None and not math.isfinite(price):
+            raise StoreError(
+                f"{label} {price} of {name} is not a number one can pay; leave it out (None) where it is unknown"
+            )
+    for each in record.photos:
+        _require_vector(each, dim, name)
+        if len(each.thumbnail) > MAX_THUMBNAIL:
+            raise StoreError(
+                f"the thumbnail of photo {each.photo.id!r} has {len(each.thumbnail)} bytes; "
+                f"at most {MAX_THUMBNAIL} are kept; make it smaller"
+            )
+        if not _sayable(each.digest):
+            raise StoreError(f"the digest of photo {each.photo.id!r} is not text; give the SHA-256 of its bytes in hex")
+    return record
+
+
+def _sayable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
+
+
+def _require_vector(record: PhotoRecord, dim: int, name: str) -> None:
+    vector = record.vector
+    where = f"the vector of photo {record.photo.id!r} of {name}"
+    if not isinstance(vector, np.ndarray) or vector.shape != (dim,) or vector.dtype != np.float32:
+        given = f"{vector.shape} {vector.dtype}" if isinstance(vector, np.ndarray) else type(vector).__name__
+        raise StoreError(f"{where} is {given}; this store holds ({dim},) float32; encode with the store's own encoder")
+    length = float(np.linalg.norm(vector.astype(np.float64)))
+    if not abs(length - 1) <= UNIT:
+        raise StoreError(f"{where} has length {length:.4g}; allowed is 1 within {UNIT}; normalise it before writing")
+
+
+def garment_of(record: ProductRecord) -> str:
+    """The garment a product counts as: its own, or else the most frequent among its photos (the first of equals)."""
+    counts = Counter(each.garment for each in record.photos if each.garment)
+    return record.product.garment or (counts.most_common(1)[0][0] if counts else "")
+
+
+def pack_product(record: ProductRecord, number: int) -> tuple[Value, ...]:
+    """The row of `PRODUCT_COLUMNS`, and its checksum."""
+    product = record.product
+    written = {each.photo.id: each.photo for each in record.photos}
+    # A photo of the product that was not written with it (one that could not be fetched, say) is kept in full.
+    photos = [each.id if written.get(each.id) == each else _plain(each) for each in product.photos]
+    rest = {"garment": product.garment, "regular_price": product.regular_price, "link": product.link, "photos": photos}
+    row: tuple[Value, ...] = (
+        number, product.id, product.title, product.category, garment_of(record), product.brand,
+        None if product.price is None else float(product.price), product.currency, product.availability, product.group,
+        _packed(dict(product.attributes), product.id), _packed(rest, product.id),
+    )  # fmt: skip
+    return (*row, checksum("product", *row))
+
+
+def pack_photo(record: PhotoRecord, number: int, product: int) -> tuple[tuple[Value, ...], bytes]:
+    """The row of `PHOTO_COLUMNS` with its checksum, and the vector's bytes (little-endian float32)."""
+    facts = {
+        "photo": _plain(record.photo),
+        "garment": record.garment,
+        "seen": dict(record.seen),
+        "validators": dict(record.validators),
+    }
+    vector = record.vector.astype("<f4").tobytes()
+    row: tuple[Value, ...] = (
+        number,
+        record.photo.id,
+        product,
+        record.digest,
+        _packed(facts, record.photo.id),
+        vector_sum(vector),
+    )
+    return (*row, checksum("photo", *row)), vector
+
+
+def _plain(photo: Photo) -> dict[str, Any]:
+    box = photo.box
+    return {
+        "id": photo.id,
+        "uri": photo.uri,
+        "side": photo.side,
+        "split": photo.split,
+        "box": None if box is None else [float(each) for each in (box.left, box.top, box.width, box.height)],
+        "landmarks": [[float(each.x), float(each.y), bool(each.visible)] for each in photo.landmarks],
+        "labels": dict(photo.labels),
+    }
+
+
+def _packed(facts: Mapping[str, Any], subject: str) -> str:
+    try:
+        text = json.dumps(facts, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError) as error:
+        raise StoreError(
+            f"{subject!r} holds a fact that is neither text nor a finite number ({error}); leave it out"
+        ) from error
+    if len(text) > MAX_DATA:
+        raise StoreError(f"{subject!r} has {len(text)} bytes of facts; at most {MAX_DATA} are kept; drop attributes")
+    return text
+
+
+def product_facts(row: Sequence[Any]) -> dict[str, Any]:
+    """A row of `PRODUCT_COLUMNS` with its checksum → plain data by column name, `attributes` and `rest` as mappings.
+
+    Raises:
+        StoreError: The row is damaged.
+    """
+    if checksum("product", *row[:-1]) != row[-1]:
+        raise damaged("product", row[1])
+    facts = dict(zip(PRODUCT_COLUMNS, row, strict=False))
+    return facts | {"attributes": json.loads(facts["attributes"]), "rest": json.loads(facts["rest"])}
+
+
+def photo_facts(row: Sequence[Any]) -> dict[str, Any]:
+    """A row of `PHOTO_COLUMNS` with its checksum → plain data: id, digest, photo, garment, seen, validators.
+
+    Raises:
+        StoreError: The row is damaged.
+    """
+    if checksum("photo", *row[:-1]) != row[-1]:
+        raise damaged("photo", row[1])
+    facts: dict[str, Any] = json.loads(row[4])
+    return dict(zip(PHOTO_COLUMNS, row, strict=False)) | facts
+
+
+def damaged(kind: str, subject: object) -> StoreError:
+    """The error of a row whose checksum is wrong."""
+    return StoreError(
+        f"the stored {kind} {str(subject)[:80]!r} is damaged; run `wearabouts check --repair`, then index again"
+    )
+
+
+def unpack_product(facts: Mapping[str, Any], photos: Sequence[PhotoRecord]) -> ProductRecord:
+    """The record as it was packed.
+
+    Args:
+        facts: What `product_facts` gave.
+        photos: The product's photos in the order in which they were written.
+    """
+    rest, written = facts["rest"], {each.photo.id: each.photo for each in photos}
+    own = (written.get(each) if isinstance(each, str) else unpack_catalog_photo(each) for each in rest["photos"])
+    product = Product(
+        id=facts["id"],
+        photos=tuple(photo for photo in own if photo is not None),
+        garment=rest["garment"],
+        regular_price=rest["regular_price"],
+        link=rest["link"],
+        attributes=facts["attributes"],
+        **{name: facts[name] for name in ("title", "category", "brand", "price", "currency", "availability", "group")},
+    )
+    return ProductRecord(product, tuple(photos))
+
+
+def unpack_photo(facts: Mapping[str, Any], vector: Floats, thumbnail: bytes) -> PhotoRecord:
+    """The photo's record as it was packed."""
+    return PhotoRecord(
+        photo=unpack_catalog_photo(facts["photo"]),
+        digest=facts["digest"],
+        vector=vector,
+        garment=facts["garment"],
+        seen=facts["seen"],
+        thumbnail=thumbnail,
+        validators=facts["validators"],
+    )
+
+
+def unpack_catalog_photo(plain: Mapping[str, Any]) -> Photo:
+    """The catalog's photo from plain data."""
+    box = Box(*plain["box"]) if plain["box"] else None
+    return Photo(**{**plain, "box": box, "landmarks": tuple(Landmark(*each) for each in plain["landmarks"])})
+
+
+def unpack_vector(data: bytes, dim: int) -> Floats | None:
+    """A vector from its bytes; None where they cannot be one."""
+    if len(data) != 4 * dim:
+        return None
+    vector = np.frombuffer(data, "<f4").astype(np.float32)
+    return vector if np.isfinite(vector).all() else None

@@ -1,0 +1,218 @@
+"""The truth: one SQLite file, how it is laid out, opened and distrusted.
+
+Every row carries a rising `number` from one counter (`meta.sequence`), never given twice, and is never changed: an
+update deletes and inserts. So a reader that knows number S is brought up to date by the rows and removals above S,
+and a derived file that names numbers can never mean other rows than it was made from.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from wearabouts.errors import StoreError
+from wearabouts.stores.rows import checksum
+
+DATABASE: Final = "store.db"
+LOCK: Final = "writer.lock"
+DERIVED: Final = "derived"
+APPLICATION: Final = 0x57454152  # "WEAR"
+FORMAT: Final = 1
+PAGE: Final = 8_192  # bytes; several vectors to a page
+MAX_VALUE: Final = 64 * 2**20  # bytes of one value SQLite may hand us
+
+TABLES: Final[dict[str, str]] = {
+    "meta": """CREATE TABLE meta (only INTEGER PRIMARY KEY CHECK (only = 1), encoder_hash TEXT NOT NULL,
+        dim INTEGER NOT NULL, sequence INTEGER NOT NULL, replay_from INTEGER NOT NULL, created TEXT NOT NULL,
+        checksum BLOB NOT NULL) STRICT""",
+    "products": """CREATE TABLE products (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
+        category TEXT NOT NULL, garment TEXT NOT NULL, brand TEXT NOT NULL, price REAL, currency TEXT NOT NULL,
+        availability TEXT NOT NULL, "group" TEXT NOT NULL, attributes TEXT NOT NULL, rest TEXT NOT NULL,
+        checksum BLOB NOT NULL) STRICT""",
+    "photos": """CREATE TABLE photos (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+        product INTEGER NOT NULL REFERENCES products(number) ON DELETE CASCADE, digest TEXT NOT NULL,
+        data TEXT NOT NULL, vector_sum INTEGER NOT NULL, checksum BLOB NOT NULL) STRICT""",
+    "photos_by_product": "CREATE INDEX photos_by_product ON photos(product)",
+    "photos_by_digest": "CREATE INDEX photos_by_digest ON photos(digest)",
+    "vectors": """CREATE TABLE vectors (photo INTEGER PRIMARY KEY REFERENCES photos(number) ON DELETE CASCADE,
+        data BLOB NOT NULL) STRICT""",
+    "thumbnails": """CREATE TABLE thumbnails (photo INTEGER PRIMARY KEY REFERENCES photos(number) ON DELETE CASCADE,
+        data BLOB NOT NULL, checksum BLOB NOT NULL) STRICT""",
+    "removals": "CREATE TABLE removals (number INTEGER PRIMARY KEY, id TEXT NOT NULL, checksum BLOB NOT NULL) STRICT",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """The store's own row.
+
+    Attributes:
+        encoder_hash: Hash of the encoder that filled it.
+        dim: Floats per vector.
+        sequence: The last number given.
+        replay_from: A reader that knows less than this number cannot be brought up to date by replay: it reads all
+        again. created: When, ISO 8601.
+    """
+
+    encoder_hash: str
+    dim: int
+    sequence: int
+    replay_from: int
+    created: str
+
+
+@contextmanager
+def told(path: Path, doing: str) -> Iterator[None]:
+    """Turn SQLite's errors into one `StoreError` that says what was being done and what helps."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        text = str(error).lower()
+        if "full" in text:
+            cure = (
+                "the disk is full: nothing of this write was kept and all before it is safe; make room and run it again"
+            )
+        elif "locked" in text or "busy" in text:
+            cure = "another process holds the database; wait until it has finished"
+        elif "malformed" in text or "not a database" in text or "encrypted" in text or "decode" in text:
+            cure = "the file is damaged; run `wearabouts check` on it, restore a copy, or index again with --rebuild"
+        elif "readonly" in text or "unable to open" in text:
+            cure = "give a folder this user may read and write, on a local disk"
+        else:
+            cure = "nothing of this step was kept; run it again, and `wearabouts check` if it comes back"
+        raise StoreError(f"{path}: {doing} failed ({error}); {cure}") from error
+
+
+def connect(folder: Path, *, write: bool) -> sqlite3.Connection:
+    """Open the database file of a store, distrusting it.
+
+    Args:
+        folder: The store's folder; the file must exist, and neither it nor its companions may be links.
+        write: Whether this connection may change it.
+    """
+    for name in (DATABASE, DATABASE + "-wal", DATABASE + "-shm", DATABASE + "-journal"):
+        require_plain(folder / name)
+    uri = (folder / DATABASE).absolute().as_uri() + "?mode=rw"
+    # mode=rw for readers too: the first to come after a kill must replay the log. query_only keeps rows from them.
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10, check_same_thread=False)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "foreign_keys=ON", "synchronous=FULL", "mmap_size=0"):
+        connection.execute(f"PRAGMA {pragma}")
+    if not write:
+        connection.execute("PRAGMA query_only=ON")
+    return connection
+
+
+def require_plain(path: Path) -> None:
+    """Refuse links, devices and folders where a file of the store belongs; a missing file is no fault.
+
+    Raises:
+        StoreError: It is there and no plain file.
+    """
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise StoreError(
+                f"{path} is not a plain file; a store's files may not be links or devices; put the file itself there"
+            )
+
+
+def create(connection: sqlite3.Connection, encoder_hash: str, dim: int, created: str) -> None:
+    """Lay out an empty database; all or nothing, so that a killed creation is simply done again."""
+    connection.execute(f"PRAGMA page_size={PAGE}")
+    connection.execute("PRAGMA journal_mode=WAL")
+    with writing(connection):
+        for statement in TABLES.values():
+            connection.execute(statement)
+        write_meta(connection, Meta(encoder_hash, dim, 0, 0, created))
+        connection.execute(f"PRAGMA application_id={APPLICATION}")
+        connection.execute(f"PRAGMA user_version={FORMAT}")
+
+
+def is_blank(connection: sqlite3.Connection) -> bool:
+    """Whether nothing was ever laid out in the file: a creation that was killed."""
+    count = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    return bool(count == 0 and connection.execute("PRAGMA application_id").fetchone()[0] == 0)
+
+
+def verify(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a file that is not a store of this format, to the letter of its schema.
+
+    Raises:
+        StoreError: Not a store, a newer format, or tables, triggers or views that do not belong to one.
+    """
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    if application != APPLICATION:
+        raise StoreError(
+            f"{path} is no Wearabouts store; give the folder of one, or an empty folder to `wearabouts index`"
+        )
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version != FORMAT:
+        raise StoreError(
+            f"{path} has format {version}, this release reads format {FORMAT}; use the release that wrote it, "
+            "or index again with --rebuild"
+        )
+    found = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+    if {name: _plain(sql) for name, sql in found} != {name: _plain(sql) for name, sql in TABLES.items()}:
+        odd = sorted({str(name)[:60] for name, _ in found} ^ set(TABLES)) or ["a changed definition"]
+        raise StoreError(
+            f"{path} has an unexpected schema ({', '.join(odd[:5])}); nobody but Wearabouts may change a store; "
+            "restore it, or index again with --rebuild"
+        )
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        raise StoreError(f"{path} is not in WAL mode; nobody but Wearabouts may change a store; restore it")
+
+
+def _plain(sql: str) -> str:
+    return " ".join(str(sql).split())
+
+
+def read_meta(connection: sqlite3.Connection, path: Path) -> Meta:
+    """The store's own row, verified.
+
+    Raises:
+        StoreError: It is missing or its checksum is wrong.
+    """
+    row: Any = connection.execute(
+        "SELECT encoder_hash, dim, sequence, replay_from, created, checksum FROM meta WHERE only = 1"
+    ).fetchone()
+    if row is None or checksum("meta", *row[:-1]) != row[-1] or not 1 <= row[1] <= 65_536:
+        raise StoreError(f"{path}: the store's own row is damaged; restore a copy, or index again with --rebuild")
+    return Meta(*row[:-1])
+
+
+def write_meta(connection: sqlite3.Connection, meta: Meta) -> None:
+    """Replace the store's own row; inside the caller's transaction."""
+    values = (meta.encoder_hash, meta.dim, meta.sequence, meta.replay_from, meta.created)
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (1, ?, ?, ?, ?, ?, ?)", (*values, checksum("meta", *values)))
+
+
+@contextmanager
+def writing(connection: sqlite3.Connection) -> Iterator[None]:
+    """One write transaction: committed, fsynced, or nothing of it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # A full disk may already have rolled back by itself.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def reading(connection: sqlite3.Connection) -> Iterator[None]:
+    """One consistent picture of the database across several questions."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
