@@ -136,7 +136,7 @@ def _jpeg(data: bytes, limits: Limits) -> Envelope:
 def _segments(data: bytes, limits: Limits) -> Iterator[tuple[int, int, int]]:
     """Marker, start and end of each segment up to the end mark.
 
-    Where no whole segment follows, all that is left comes as marker 0: damage among pixels is the decoder's to judge, and
+    Where no whole segment follows, all that is left comes as marker 0: damaged pixels are the decoder's to judge, and
     a file that is cut short must not get an end mark.
     """
     at = 2
@@ -169,7 +169,7 @@ def _sized(marker: int, body: bytes, limits: Limits) -> bool:
 
 def _png(data: bytes, limits: Limits) -> Envelope:
     """Keep header, palette, transparency and pixels; the other frames of an APNG and all text go."""
-    kept, profile, orientation, at = [PNG_MAGIC], b"", 1, len(PNG_MAGIC)
+    kept, packed, orientation, at = [PNG_MAGIC], b"", 1, len(PNG_MAGIC)
     for _ in range(limits.blocks):
         if at + 8 > len(data):
             break
@@ -181,8 +181,8 @@ def _png(data: bytes, limits: Limits) -> Envelope:
             limits.check_size(*struct.unpack_from(">II", data, at + 8))
         if kind in (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"):
             kept.append(data[at:after])
-        elif kind == b"iCCP" and not profile:
-            profile = _inflated(data[at + 8 : after - 4].partition(b"\0")[2][1:], limits.icc_bytes)
+        elif kind == b"iCCP":
+            packed = packed or data[at + 8 : after - 4]
         elif kind == b"eXIf":
             orientation = orientation_of(data[at + 8 : after - 4])
         elif kind == b"iTXt" and data.startswith(b"XML:com.adobe.xmp\0", at + 8):
@@ -197,6 +197,8 @@ def _png(data: bytes, limits: Limits) -> Envelope:
         raise too_many("PNG", limits)
     if len(kept) < 3:
         raise cut_short("PNG")
+    # One profile alone is inflated, even where it is broken: thousands of them would be the attack.
+    profile = _inflated(packed.partition(b"\0")[2][1:], limits.icc_bytes)
     return Envelope(b"".join(kept), "PNG", orientation, profile)
 
 

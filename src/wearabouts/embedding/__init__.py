@@ -1,0 +1,141 @@
+"""From a catalog to a filled store: fetch, decode, encode and write, each while the others work.
+
+Running again is cheap and safe: a photo whose bytes are stored is not embedded again, a run that was stopped anywhere
+goes on where it was, and what the store has acknowledged stays.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+from wearabouts.catalog import Catalog, Faults, Product
+from wearabouts.embedding.line import Line
+from wearabouts.embedding.photos import THUMBNAIL_SIDE, Fetches, Loader, wanted
+from wearabouts.embedding.tally import Counted, IndexProgress, IndexSummary, Tally
+from wearabouts.encoders import Encoder
+from wearabouts.errors import SettingsError, StoreError, WearaboutsError
+from wearabouts.fetch import Fetcher, FetchSettings
+from wearabouts.stores import Store
+
+__all__ = ["IndexProgress", "IndexSummary", "index"]
+
+LOST_ROWS = 0.1  # a feed that loses more of its rows than this is damaged: what it lacks may well still be sold
+SMALL_STORE = 20  # products up to which a run may prune any share
+DELETED_AT_ONCE = 500
+
+
+def index(
+    catalog: Catalog,
+    encoder: Encoder,
+    store: Store,
+    *,
+    fetcher: Fetches | None = None,
+    prune: bool = False,
+    prune_limit: float = 0.5,
+    all_photos: bool = False,
+    thumbnails: bool = True,
+    progress: Callable[[IndexProgress], None] | None = None,
+    workers: int | None = None,
+    batch: int = 16,
+    faults: Faults | None = None,
+) -> IndexSummary:
+    """Bring a store up to date with a catalog.
+
+    What is stored with the same bytes is not embedded again; changed facts of a product are written without embedding.
+    A photo that cannot be had or read is a fault and costs nothing else; where it is stored from before and only cannot
+    be fetched now, it stays. A product without one good photo is a fault, too, and stays as it was stored.
+
+    Args:
+        catalog: Products and their photos. Photos kept as queries and customers' photos are left out.
+        encoder: Makes the vectors; photos go to its shop side.
+        store: Open for writing, filled by the same encoder.
+        fetcher: The door to disk and network; None for one with default settings.
+        prune: Remove products that the catalog no longer has. Only after a walk to the catalog's end, and not when it
+            gave no product, lost more than a tenth of its rows, or would cost a store of more than 20 products more
+            than `prune_limit` of them: such a catalog is more likely broken than meant. The summary then says so.
+        prune_limit: Largest share of the stored products that one run may remove, in (0, 1]; 1 for any.
+        all_photos: Also index customers' photos (cropped to their box where they have one) and photos kept as queries.
+        thumbnails: Store a small copy (at most 512 px) of each photo.
+        progress: Called after each product, in the calling thread.
+        workers: Threads that fetch and decode; None for two more than there are cores, at most 8.
+        batch: Photos encoded at once, at least 1.
+        faults: Where faults go; None for a new list.
+
+    Returns:
+        What was done. Running the same again embeds nothing.
+
+    Raises:
+        CatalogError: The catalog could not be read to its end; what it gave before is indexed.
+        StoreError: The store was filled by another encoder, or cannot be written.
+        SettingsError: workers, batch or prune_limit cannot be meant.
+    """
+    workers = min(8, (os.cpu_count() or 1) + 2) if workers is None else workers
+    if workers < 1 or batch < 1 or not 0 < prune_limit <= 1:
+        given = f"workers {workers}, batch {batch}, prune_limit {prune_limit}"
+        raise SettingsError(f"{given}: workers and batch must be at least 1, prune_limit in (0, 1]")
+    if store.encoder_hash != encoder.hash:
+        raise StoreError(
+            f"the store was filled by encoder {store.encoder_hash}, {encoder.name} is {encoder.hash}; "
+            "index with the same encoder, or rebuild the store for this one"
+        )
+    tally = Tally(catalog.source, faults if faults is not None else Faults())
+    counted = Counted(catalog, lambda product: len(wanted(product, all_photos))) if progress else None
+
+    def told() -> None:
+        if progress is not None and counted is not None:
+            progress(tally.progress(counted.total))
+
+    loader = Loader(fetcher or Fetcher(FetchSettings()), max(THUMBNAIL_SIDE, 2 * encoder.input_size), thumbnails)
+    walk = _Walk(catalog, tally.faults, all_photos, remember=prune)
+    line = Line(encoder, store, loader, tally, workers=workers, batch=batch, all_photos=all_photos, told=told)
+    try:
+        line.run(walk.products())
+    finally:
+        if counted is not None:
+            counted.stop()
+    if walk.broken is not None:
+        raise walk.broken
+    lost_rows = tally.faults.counts["product"] - tally.lost
+    pruned, refused = _prune(store, walk.seen, lost_rows, prune_limit) if prune else (0, "")
+    told()
+    return tally.summary(pruned, refused)
+
+
+class _Walk:
+    """One walk over a catalog; where the catalog breaks, it ends early and says why: what it gave is still indexed."""
+
+    def __init__(self, catalog: Catalog, faults: Faults, all_photos: bool, *, remember: bool) -> None:
+        self.catalog, self.faults, self.all_photos, self.remember = catalog, faults, all_photos, remember
+        self.seen: set[str] = set()
+        self.broken: WearaboutsError | None = None
+
+    def products(self) -> Iterator[Product]:
+        try:
+            for product in self.catalog.products(self.faults):
+                if self.remember and wanted(product, self.all_photos):
+                    self.seen.add(product.id)
+                yield product
+        except WearaboutsError as error:
+            self.broken = error
+
+
+def _prune(store: Store, seen: set[str], lost_rows: int, limit: float) -> tuple[int, str]:
+    """Delete what the catalog no longer has, or say why not."""
+    stored = list(store.products())
+    gone = [product_id for product_id in stored if product_id not in seen]
+    if not gone:
+        return 0, ""
+    if not seen:
+        return 0, "nothing was pruned: the catalog gave no product; check the source"
+    if lost_rows > LOST_ROWS * (lost_rows + len(seen)):
+        return 0, (
+            f"nothing was pruned: the catalog lost {lost_rows:,} rows beside {len(seen):,} good ones, which may "
+            f"be among the {len(gone):,} products to remove; mend the source and run again"
+        )
+    if len(stored) > SMALL_STORE and len(gone) > limit * len(stored):
+        return 0, (
+            f"nothing was pruned: it would remove {len(gone):,} of {len(stored):,} products, more than {limit:.0%}; "
+            "check the source, or allow more"
+        )
+    return sum(store.delete(gone[at : at + DELETED_AT_ONCE]) for at in range(0, len(gone), DELETED_AT_ONCE)), ""
