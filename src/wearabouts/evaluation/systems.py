@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from wearabouts.embedding.photos import THUMBNAIL_SIDE
 from wearabouts.encoders import Encoder
 from wearabouts.errors import ImageError
 from wearabouts.evaluation.baselines import HistogramEncoder, MixedEncoder
@@ -16,6 +17,7 @@ from wearabouts.types import Floats, Side
 
 HISTOGRAM = "histogram"
 BATCH = 16
+THUMBNAIL = 132  # pixels of the pictures in a report
 Progress = Callable[[str, int, int], None]
 
 
@@ -35,6 +37,11 @@ def open_encoder(spec: str | Encoder) -> Encoder:
     for other in others:
         first = MixedEncoder(first, other, name=f"{first.name} + {other.name}")
     return first
+
+
+def decode_side(encoder: Encoder) -> int:
+    """The longer side photos are decoded for, as the index does it, so that what is measured is what is served."""
+    return max(THUMBNAIL_SIDE, 2 * encoder.input_size)
 
 
 def _one(name: str) -> Encoder:
@@ -83,14 +90,14 @@ class Vectors:
         readable, photos = [], []
         for path in paths:
             try:
-                photos.append(decode(path.read_bytes(), target=self.encoder.input_size).pixels)
+                photos.append(decode(path.read_bytes(), target=decode_side(self.encoder)).pixels)
                 readable.append(path)
             except (ImageError, OSError) as error:
                 self.faults[path] = str(error)
         return readable, photos
 
 
-def thumbnail(path: Path, side: int = 132) -> bytes:
+def thumbnail(path: Path, side: int = THUMBNAIL) -> bytes:
     """A small JPEG of a photo, empty where it cannot be read."""
     try:
         return decode(path.read_bytes(), target=side).thumbnail(side)

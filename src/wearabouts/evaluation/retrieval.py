@@ -1,0 +1,196 @@
+"""Any catalog with item labels, through the very parts that serve it: encoder, index, store, search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from wearabouts import embedding
+from wearabouts.catalog import Catalog
+from wearabouts.encoders import Encoder
+from wearabouts.errors import EvaluationError
+from wearabouts.evaluation import sections
+from wearabouts.evaluation.asking import Asker
+from wearabouts.evaluation.comparison import SHOWN, standing
+from wearabouts.evaluation.provenance import provenance
+from wearabouts.evaluation.questions import Question, Questions, Relevance, divide
+from wearabouts.evaluation.ranking import Ranked, measured, rank
+from wearabouts.evaluation.sections import Measured, Part
+from wearabouts.evaluation.systems import THUMBNAIL, Progress
+from wearabouts.fetch import Fetcher, FetchSettings
+from wearabouts.images import decode
+from wearabouts.report import Failure, Picture, Report
+from wearabouts.search import Searcher
+from wearabouts.stores import Store, open_store
+from wearabouts.types import Floats
+
+SERVED = 200  # queries that are also asked the way a person asks
+MOST_SERVED = 20  # products of each such answer
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """What a store holds: photo ids in order, the product of each, and (N, D) float32 unit vectors."""
+
+    photo_ids: tuple[str, ...]
+    product_ids: tuple[str, ...]
+    vectors: Floats
+
+    @classmethod
+    def of(cls, store: Store) -> Gallery:
+        """Everything in a store.
+
+        Raises:
+            EvaluationError: It is empty.
+        """
+        pairs = []
+        for product_id in store.products():
+            product = store.product(product_id) or {}
+            pairs += [(photo["id"], product_id) for photo in product.get("photos", ())]
+        if not pairs:
+            raise EvaluationError("no gallery photo could be read; check that the photos are where the catalog says")
+        photo_ids, product_ids = zip(*sorted(pairs), strict=True)
+        return cls(photo_ids, product_ids, store.vectors(photo_ids))
+
+
+def evaluate_catalog(
+    catalog: Catalog,
+    model: Encoder,
+    beside: Sequence[Encoder] = (),
+    *,
+    relevant: Relevance = "product",
+    limit: int = 2_000,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Report:
+    """Measure encoders on a catalog, each through a store of its own that is thrown away afterwards.
+
+    Args:
+        catalog: Products with street photos, photos of split ``query``, or several photos each.
+        model: The encoder in question; its failures are shown and its answers as served are measured too.
+        beside: Others, measured on the same queries.
+        relevant: What makes a product a right answer.
+        limit: At most so many queries, drawn by the seed; 0 for all.
+        seed: Of the draw, the intervals and the failures shown.
+        progress: Told what is done, how much of it and of how much.
+
+    Raises:
+        EvaluationError: The catalog has no queries with a right answer, or none of them can be read.
+    """
+    questions = divide(catalog, relevant=relevant, limit=limit, seed=seed)
+    run = _Run(questions, Asker(Fetcher(FetchSettings())), seed, progress)
+    results = [run.measure(encoder, first=place == 0) for place, encoder in enumerate((model, *beside))]
+    return Report(
+        f"{model.name} on {catalog.source}",
+        sections.lead(questions, results[0]),
+        sections.catalog_sections(questions, results, seed),
+        {reason: count for reason, count in {**questions.skipped, **results[0].skipped}.items() if count},
+        {
+            **provenance([model, *beside], seed=seed),
+            "catalog": f"{catalog.source} (reader {catalog.name})",
+            "right answer": f"same {relevant}",
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What stays the same from one encoder to the next."""
+
+    questions: Questions
+    asker: Asker
+    seed: int
+    progress: Progress | None
+
+    def measure(self, encoder: Encoder, *, first: bool) -> Measured:
+        """One encoder in a store of its own; only the first is asked as served and shows its failures."""
+        with TemporaryDirectory(prefix="wearabouts-evaluate-") as folder:
+            store = open_store(Path(folder) / "store", mode="write", encoder_hash=encoder.hash, dim=encoder.dim)
+            try:
+                embedding.index(self.questions.gallery, encoder, store, thumbnails=first)
+                return self._measure(encoder, store, first)
+            finally:
+                store.close()
+
+    def _measure(self, encoder: Encoder, store: Store, first: bool) -> Measured:
+        gallery = Gallery.of(store)
+        present = {self.questions.truths[product_id] for product_id in gallery.product_ids}
+        answerable = [query for query in self.questions.queries if query.truth in present]
+        queries, vectors = self.asker.encoded(answerable, encoder, self.progress)
+        whole = self._ranked(gallery, queries, vectors, by_kind=False)
+        kinds = {self.questions.kinds[product_id] for product_id in gallery.product_ids} - {""}
+        within = self._ranked(gallery, queries, vectors, by_kind=True) if len(kinds) > 1 else None
+        return Measured(
+            whole=Part(queries, standing(encoder.name, whole)),
+            within=None if within is None else _part(encoder.name, queries, within),
+            served=self._served(Searcher(encoder, store), queries) if first else None,
+            failures=self._failures(store, gallery, queries, whole) if first else (),
+            skipped={
+                "query photos whose right answers could not be read": len(self.questions.queries) - len(answerable),
+                "query photos that cannot be read": len(answerable) - len(queries),
+            },
+            products=len(set(gallery.product_ids)),
+            photos=len(gallery.photo_ids),
+        )
+
+    def _ranked(self, gallery: Gallery, queries: Sequence[Question], vectors: Floats, *, by_kind: bool) -> Ranked:
+        return rank(
+            vectors,
+            gallery.vectors,
+            [query.truth for query in queries],
+            [self.questions.truths[product_id] for product_id in gallery.product_ids],
+            items=gallery.product_ids,
+            query_kinds=[query.kind for query in queries] if by_kind else None,
+            gallery_kinds=[self.questions.kinds[product_id] for product_id in gallery.product_ids] if by_kind else None,
+        )
+
+    def _served(self, searcher: Searcher, queries: Sequence[Question]) -> sections.Served:
+        rng = np.random.default_rng(self.seed)
+        picked = np.sort(rng.permutation(len(queries))[:SERVED])
+        return sections.Served(
+            *self.asker.served([queries[place] for place in picked], searcher, self.questions.truths, MOST_SERVED)
+        )
+
+    def _failures(
+        self, store: Store, gallery: Gallery, queries: Sequence[Question], ranked: Ranked
+    ) -> tuple[Failure, ...]:
+        wrong = np.array([place for place, ranks in enumerate(ranked.ranks) if ranks[0] > 1], dtype=np.int64)
+        shown = []
+        for place in np.sort(np.random.default_rng(self.seed).permutation(wrong)[:SHOWN]):
+            query = queries[place]
+            right = next(n for n, each in enumerate(gallery.product_ids) if self.questions.truths[each] == query.truth)
+            at = f"{self._title(gallery.product_ids[right])} (first right answer at place {ranked.ranks[place][0]})"
+            shown.append(
+                Failure(
+                    Picture(self.asker.thumbnail(query), query.title or query.product_id),
+                    Picture(_stored(store, gallery.photo_ids[right]), at),
+                    tuple(self._answer(store, gallery, int(index), query) for index in ranked.nearest[place]),
+                )
+            )
+        return tuple(shown)
+
+    def _answer(self, store: Store, gallery: Gallery, index: int, query: Question) -> Picture:
+        product_id = gallery.product_ids[index]
+        right = self.questions.truths[product_id] == query.truth
+        return Picture(_stored(store, gallery.photo_ids[index]), self._title(product_id), right)
+
+    def _title(self, product_id: str) -> str:
+        return self.questions.titles[product_id] or product_id
+
+
+def _part(name: str, queries: Sequence[Question], ranked: Ranked) -> Part | None:
+    """The queries that have a right answer of their own kind; None where no query has."""
+    inside = measured(ranked.ranks)
+    kept = Ranked([ranks for ranks in ranked.ranks if len(ranks)], ranked.nearest[inside])
+    if not kept.ranks:
+        return None
+    return Part(tuple(query for query, keep in zip(queries, inside, strict=True) if keep), standing(name, kept))
+
+
+def _stored(store: Store, photo_id: str) -> bytes:
+    thumbnail = store.thumbnail(photo_id)
+    return decode(thumbnail, target=THUMBNAIL).thumbnail(THUMBNAIL) if thumbnail else b""

@@ -1,0 +1,163 @@
+"""What was measured on a catalog, as tables, curves and words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from wearabouts import metrics
+from wearabouts.evaluation.comparison import KS, MEAN_PRECISION, RECALL, Standing
+from wearabouts.evaluation.questions import Question, Questions
+from wearabouts.metrics import Integers
+from wearabouts.report import Cell, Curve, Failure, Row, Section, Table
+
+FIGURES = ("R@1", "R@5", "R@10", "R@20", MEAN_PRECISION)
+SERVED_KS = (1, 5, 10, 20)
+KINDS = 25  # lines of the table by kind
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Figures of one encoder over some queries."""
+
+    queries: tuple[Question, ...]
+    standing: Standing
+
+    @property
+    def groups(self) -> list[str]:
+        """What each query is resampled with."""
+        return [query.product_id for query in self.queries]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Answers as a person gets them: queries, ranks of right answers (may be empty), milliseconds each."""
+
+    queries: tuple[Question, ...]
+    ranks: list[Integers]
+    timings: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One encoder on one catalog.
+
+    Attributes:
+        whole: Against the whole gallery.
+        within: Against the products of the query's own kind; None where the catalog tells no kinds apart.
+        served: As a person gets it; None where it was not asked.
+        failures: Pictures.
+        skipped: Why → how many queries were left out.
+        products: How many products were searched.
+        photos: In how many photos.
+    """
+
+    whole: Part
+    within: Part | None
+    served: Served | None
+    failures: tuple[Failure, ...]
+    skipped: dict[str, int]
+    products: int
+    photos: int
+
+
+def lead(questions: Questions, ours: Measured) -> str:
+    """The answer first, in two sentences."""
+    values, queries = ours.whole.standing.values, ours.whole.queries
+    return (
+        f"{questions.protocol.question} First in {values[RECALL].mean():.0%} of {len(queries):,} queries, among the "
+        f"first ten in {values['R@10'].mean():.0%}. {ours.products:,} products in {ours.photos:,} photos were searched."
+    )
+
+
+def catalog_sections(questions: Questions, results: Sequence[Measured], seed: int) -> tuple[Section, ...]:
+    """Everything that was measured, ours first in each table."""
+    ours = results[0]
+    found = [_whole(questions, results, seed), _kinds(ours, seed), _served(ours, seed)]
+    return tuple(section for section in found if section is not None)
+
+
+def _whole(questions: Questions, results: Sequence[Measured], seed: int) -> Section:
+    tables = [_table("Against the whole gallery", [result.whole for result in results], seed)]
+    inside = [result.within for result in results if result.within is not None]
+    if inside:
+        note = "Only products of the query's own kind are ranked, as if somebody had named it rightly."
+        tables.append(_table("Within the query's kind", inside, seed, note))
+    ours = results[0]
+    curves = tuple(
+        Curve(
+            result.whole.standing.name,
+            KS,
+            tuple(_estimate(result.whole, f"R@{k}", seed) for k in KS),
+        )
+        for result in results
+    )
+    return Section(
+        questions.protocol.question, questions.protocol.sentence(), tuple(tables), curves, failures=ours.failures
+    )
+
+
+def _estimate(part: Part, figure: str, seed: int) -> metrics.Estimate:
+    return metrics.bootstrap(part.standing.values[figure], part.groups, seed=seed)
+
+
+def _table(title: str, parts: Sequence[Part], seed: int, note: str = "") -> Table:
+    rows = []
+    ours = parts[0]
+    for part in parts:
+        cells: dict[str, Cell] = {figure: _estimate(part, figure, seed) for figure in FIGURES}
+        if part is not ours and part.queries == ours.queries:
+            cells["ours less this, R@1"] = metrics.paired_difference(
+                ours.standing.values[RECALL], part.standing.values[RECALL], ours.groups, seed=seed
+            )
+        best = [
+            figure
+            for figure in FIGURES
+            if part.standing.values[figure].mean() >= max(each.standing.values[figure].mean() for each in parts)
+        ]
+        rows.append(Row(part.standing.name, cells, frozenset(best)))
+    columns = (*FIGURES, "ours less this, R@1") if len(parts) > 1 else FIGURES
+    count = f"{len(ours.queries):,} queries of {len(set(ours.groups)):,} products."
+    return Table(title, "encoder", columns, tuple(rows), f"{count} {note}".strip())
+
+
+def _kinds(ours: Measured, seed: int) -> Section | None:
+    """R@1 and mAP of each kind, in the whole gallery and within the kind."""
+    if ours.within is None:
+        return None
+    rows = []
+    counts = Counter(query.kind for query in ours.whole.queries)
+    for kind, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:KINDS]:
+        cells: dict[str, Cell] = {"queries": count}
+        for name, part in (("whole gallery", ours.whole), ("within the kind", ours.within)):
+            mine = np.array([query.kind == kind for query in part.queries])
+            if not mine.any():
+                continue
+            groups = [group for group, keep in zip(part.groups, mine, strict=True) if keep]
+            for figure in (RECALL, MEAN_PRECISION):
+                values = part.standing.values[figure][mine]
+                cells[f"{figure}, {name}"] = metrics.bootstrap(values, groups, seed=seed)
+        rows.append(Row(kind or "no kind", cells))
+    columns = tuple(dict.fromkeys(column for row in rows for column in row.cells))
+    left = f"The {KINDS} commonest of {len(counts):,} kinds." if len(counts) > KINDS else ""
+    text = "The same figures for the queries of each kind, as the catalog names it."
+    return Section("Kind by kind", text, (Table("", "kind", columns, tuple(rows), left),))
+
+
+def _served(ours: Measured, seed: int) -> Section | None:
+    if ours.served is None or not ours.served.queries:
+        return None
+    groups = [query.product_id for query in ours.served.queries]
+    hits = {k: np.array([float(bool(len(ranks)) and ranks[0] <= k) for ranks in ours.served.ranks]) for k in SERVED_KS}
+    cells: dict[str, Cell] = {f"hit@{k}": metrics.bootstrap(hits[k], groups, seed=seed) for k in SERVED_KS}
+    cells["median ms"], cells["95 % ms"] = (float(ms) for ms in np.quantile(ours.served.timings, (0.5, 0.95)))
+    text = (
+        f"A random {len(groups):,} of the queries through Searcher.search with its default settings: the whole photo "
+        "is sent, the part that stands out is tried beside it, and the predicted garment restricts softly. Time is "
+        "from bytes to answer on this machine, one query at a time."
+    )
+    table = Table("", "encoder", tuple(cells), (Row(ours.whole.standing.name, cells),))
+    return Section("As a person gets it", text, (table,))
