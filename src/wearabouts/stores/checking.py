@@ -13,9 +13,10 @@ import numpy as np
 from wearabouts.stores import Finding
 from wearabouts.stores.derived import fault, generations, newest, temporary
 from wearabouts.stores.loading import lenient
+from wearabouts.stores.lock import acknowledged
 from wearabouts.stores.reading import PHOTOS, PRODUCTS
 from wearabouts.stores.rows import UNIT, checksum, unpack_vector, vector_sum
-from wearabouts.stores.schema import DERIVED, Meta, read_meta, write_meta
+from wearabouts.stores.schema import ACKNOWLEDGED, DERIVED, Meta, read_meta, write_meta
 from wearabouts.stores.view import View
 
 _ORPHANS: Final = (
@@ -44,6 +45,12 @@ def findings(folder: Path, connection: sqlite3.Connection, view: View) -> list[F
     ]
     for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
         found.append(Finding("reference", f"{table} {row}", f"belongs to a row of {parent} that is not there", True))
+    noted = acknowledged(folder / ACKNOWLEDGED)
+    if noted > meta.sequence:
+        detail = (
+            f"ends at number {meta.sequence}, but {noted} was acknowledged: writes were lost; repair, then index again"
+        )
+        found.append(Finding("lost", "store.db", detail, True))
     found += _rows(connection, meta)
     found += _vectors(connection, meta.dim)
     found += _derived(folder / DERIVED, connection, meta)
@@ -156,7 +163,7 @@ def _view(connection: sqlite3.Connection, view: View) -> Iterator[Finding]:
         yield Finding("search", f"photo {ident}", "is stored but not searched", True)
 
 
-def mend(connection: sqlite3.Connection, meta: Meta) -> None:
+def mend(connection: sqlite3.Connection, meta: Meta, folder: Path) -> None:
     """Remove what cannot be trusted, in the caller's write transaction; the caller renews the derived base."""
     connection.execute("REINDEX")
     bad_photos = [
@@ -187,8 +194,7 @@ def mend(connection: sqlite3.Connection, meta: Meta) -> None:
         connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", doomed)  # noqa: S608 - our own names
     for statement in _ORPHANS:
         connection.execute(statement)
-    highest = (
-        connection.execute("SELECT max(coalesce(max(number), 0), ?) FROM photos", (meta.sequence,)).fetchone()[0] + 1
-    )
+    (highest,) = connection.execute("SELECT coalesce(max(number), 0) FROM photos").fetchone()
+    following = max(highest, meta.sequence, acknowledged(folder / ACKNOWLEDGED)) + 1
     # Every reader reads everything again: what was removed here is in no log.
-    write_meta(connection, replace(meta, sequence=highest, replay_from=highest))
+    write_meta(connection, replace(meta, sequence=following, replay_from=following))

@@ -13,9 +13,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,19 +33,17 @@ from wearabouts.stores import (
     reading,
     writing,
 )
-from wearabouts.stores.loading import base_rows, load, replay
-from wearabouts.stores.lock import WriterLock
+from wearabouts.stores.loading import base_rows
+from wearabouts.stores.lock import Acknowledged, WriterLock
 from wearabouts.stores.opening import opened
 from wearabouts.stores.rows import validated
-from wearabouts.stores.schema import DERIVED, Meta, connect, read_meta, told
-from wearabouts.stores.schema import reading as read_transaction
+from wearabouts.stores.schema import ACKNOWLEDGED, DERIVED, Meta, read_meta, told
 from wearabouts.stores.schema import writing as write_transaction
+from wearabouts.stores.tracking import LARGE, Readers, Tracker
 from wearabouts.stores.view import View, checked_query
 from wearabouts.types import Floats, Ranking
 
-MAX_IDLE: Final = 8  # connections kept for the next reader
-SLACK: Final = 1_000  # rows out of the base that are not worth a new one at closing
-LARGE: Final = 20_000  # rows out of the base that are worth a new one while writing
+SLACK: Final = 1_000  # rows outside the base that are not worth another one at closing
 
 
 class EmbeddedStore:
@@ -55,13 +52,11 @@ class EmbeddedStore:
     def __init__(self, folder: Path, connection: sqlite3.Connection, meta: Meta, lock: WriterLock | None) -> None:
         self.folder = folder
         self._connection = connection
-        self._meta = meta
         self._lock = lock
-        self._idle: deque[sqlite3.Connection] = deque()
-        self._changing = threading.RLock()
         self._writing = threading.RLock()
-        self._view: View | None = None
-        self._version = -1
+        self._acknowledged = None if lock is None else Acknowledged(folder / ACKNOWLEDGED)
+        self._readers = Readers(folder)
+        self._tracker = Tracker(folder, connection, meta, poll=lock is None)
         self._closed = False
         self._process = os.getpid()
 
@@ -77,23 +72,23 @@ class EmbeddedStore:
     ) -> EmbeddedStore:
         """See `wearabouts.stores.open_store`."""
         lock, connection, meta = opened(path, mode=mode, encoder_hash=encoder_hash, dim=dim, rebuild=rebuild)
-        store = cls(path, connection, meta, lock)
         try:
-            store._current()
+            return cls(path, connection, meta, lock)
         except BaseException:
-            store._release()
+            connection.close()
+            if lock is not None:
+                lock.release()
             raise
-        return store
 
     @property
     def encoder_hash(self) -> str:
         """Hash of the encoder that filled the store."""
-        return self._meta.encoder_hash
+        return self._tracker.meta.encoder_hash
 
     @property
     def dim(self) -> int:
         """Floats per vector."""
-        return self._meta.dim
+        return self._tracker.meta.dim
 
     def upsert(self, records: Iterable[ProductRecord]) -> int:
         """Write products whole, all or none; of a product given twice, the last. Returns how many photos they have.
@@ -115,39 +110,39 @@ class EmbeddedStore:
 
     def product(self, product_id: str) -> dict[str, Any] | None:
         """One product as plain data; `garment` is the one it counts as, `garment_given` the feed's own."""
-        with self._read("reading a product") as connection:
+        with self._reading("reading a product") as connection:
             return reading.product(connection, product_id)
 
     def products(self) -> Iterator[str]:
         """Ids of all products as they are now, in order of id."""
-        with self._read("listing products") as connection:
+        with self._reading("listing products") as connection:
             return iter(reading.product_ids(connection))
 
     def known(self, product_id: str) -> dict[str, Known]:
         """Photo id → what is already stored of that product's photos."""
-        with self._read("reading photos") as connection:
+        with self._reading("reading photos") as connection:
             return reading.known(connection, product_id)
 
     def record(self, product_id: str) -> ProductRecord | None:
         """The product exactly as it was written, or None."""
-        with self._read("reading a product") as connection:
+        with self._reading("reading a product") as connection:
             return reading.record(connection, product_id, self.dim)
 
     def digest_record(self, digest: str) -> PhotoRecord | None:
         """Any stored photo with these bytes, or None."""
-        with self._read("looking for a photo") as connection:
+        with self._reading("looking for a photo") as connection:
             return reading.digest_record(connection, digest, self.dim)
 
     def thumbnail(self, photo_id: str) -> bytes | None:
         """The stored small copy, or None."""
-        with self._read("reading a thumbnail") as connection:
+        with self._reading("reading a thumbnail") as connection:
             return reading.thumbnail(connection, photo_id)
 
     def vectors(self, photo_ids: Sequence[str]) -> Floats:
         """(n, D) float32 in the order asked for, from memory."""
-        view = self._current()
-        with self._changing:
-            view = self._view or view
+        self._require_open()
+        with self._tracker.lock:
+            view = self._tracker.current()
             places = [view.rows.row_of.get(ident, -1) for ident in photo_ids]
         for ident, place in zip(photo_ids, places, strict=True):
             if not (0 <= place < len(view.alive) and view.alive[place]):
@@ -164,7 +159,7 @@ class EmbeddedStore:
     def describe(self) -> dict[str, Any]:
         """Counts, sizes, columns one can filter by, the index in use and why, as plain data."""
         view = self._current()
-        with self._read("describing the store") as connection:
+        with self._reading("describing the store") as connection:
             return describing.described(self.folder, connection, view, "write" if self._lock else "read")
 
     def check(self, *, repair: bool = False) -> list[Finding]:
@@ -176,13 +171,13 @@ class EmbeddedStore:
         """
         if not repair:
             view = self._current()
-            with self._read("checking") as connection:
+            with self._reading("checking") as connection:
                 return checking.findings(self.folder, connection, view)
         with self._writing:
             found = self.check()
             if found:
                 with self._write("repairing") as connection:
-                    checking.mend(connection, read_meta(connection, self.folder))
+                    checking.mend(connection, read_meta(connection, self.folder), self.folder)
                 self.rebuild()
         return found
 
@@ -193,27 +188,9 @@ class EmbeddedStore:
             StoreError: The store is open for reading, or the disk fails.
         """
         with self._writing:
-            self._writable()
-            try:
-                with self._read("rebuilding the index") as connection:
-                    meta = read_meta(connection, self.folder)
-                    numbers, sums, rows = base_rows(connection, meta.dim)
-                    derived.write(
-                        self.folder / DERIVED,
-                        sequence=meta.sequence,
-                        encoder_hash=meta.encoder_hash,
-                        dim=meta.dim,
-                        numbers=numbers,
-                        sums=sums,
-                        rows=rows,
-                    )
-            except OSError as error:
-                raise StoreError(
-                    f"the index of {self.folder} could not be written ({error}); nothing is lost, searches go on "
-                    "without it; make room and run `wearabouts check --repair`"
-                ) from error
-            with self._changing, told(self.folder, "reading the store"):
-                self._refresh(anew=True)
+            self._write_base()
+            with told(self.folder, "reading the store"):
+                self._tracker.refresh(anew=True)
 
     def close(self) -> None:
         """Bring the base up to date where that is worth it, then release files and the lock."""
@@ -221,116 +198,78 @@ class EmbeddedStore:
             if self._closed:
                 return
             try:
-                if self._lock is not None and self._process == os.getpid():
-                    # The truth is complete without a base; a full disk must not make closing fail.
+                # The truth is complete without a base; a full disk must not make closing fail.
+                if self._lock is not None and self._process == os.getpid() and self._base_is_behind():
                     with suppress(StoreError):
-                        self._renew(SLACK, share=0.1, first=True)
+                        self._write_base()
             finally:
-                self._release()
+                self._closed = True
+                self._readers.close()
+                self._tracker.close()
+                if self._lock is not None and self._acknowledged is not None:
+                    self._acknowledged.close()
+                    self._lock.release()
 
-    def _release(self) -> None:
-        self._closed = True
-        with self._changing:
-            for connection in [*self._idle, self._connection]:
-                connection.close()
-            self._idle.clear()
-            self._view = None
-        if self._lock is not None:
-            self._lock.release()
+    def _write_base(self) -> None:
+        self._require_writable()
+        try:
+            with self._reading("rebuilding the index") as connection:
+                meta = read_meta(connection, self.folder)
+                numbers, sums, rows = base_rows(connection, meta.dim)
+                derived.write(
+                    self.folder / DERIVED,
+                    sequence=meta.sequence,
+                    encoder_hash=meta.encoder_hash,
+                    dim=meta.dim,
+                    numbers=numbers,
+                    sums=sums,
+                    rows=rows,
+                )
+        except OSError as error:
+            raise StoreError(
+                f"the index of {self.folder} could not be written ({error}); nothing is lost, searches go on "
+                "without it; make room and run `wearabouts check --repair`"
+            ) from error
 
-    def _renew(self, least: int, *, share: float, first: bool = False) -> None:
-        """Write a new base when the rows outside the present one are many."""
+    def _outside(self) -> tuple[int, int]:
+        """How many rows live outside the base or lie buried in it, and how large it is."""
         view = self._current()
-        base = view.rows.base
-        size = len(base.numbers)
-        outside = len(view.vectors) + size - int(np.count_nonzero(view.alive[:size]))
-        if outside > least + share * size or (first and base.path is None and bool(view.alive.any())):
-            self.rebuild()
+        size = len(view.rows.base.numbers)
+        return len(view.vectors) + size - int(np.count_nonzero(view.alive[:size])), size
+
+    def _base_is_behind(self) -> bool:
+        outside, size = self._outside()
+        missing = self._current().rows.base.path is None
+        return outside > (0 if missing else SLACK + size // 10)
 
     def _current(self) -> View:
-        """The newest view: this process's own writes, or whatever another process has committed."""
         self._require_open()
-        view = self._view
-        if self._lock is not None and view is not None:
-            return view
-        with self._changing, told(self.folder, "reading the store"):
-            # Asked before reading, so that a commit in between is seen at the next search.
-            version = self._connection.execute("PRAGMA data_version").fetchone()[0]
-            if version != self._version or self._view is None:
-                self._refresh()
-                self._version = version
-            if self._view is None:  # pragma: no cover - _refresh sets it or raises
-                raise StoreError(f"{self.folder} gave no view")
-            return self._view
-
-    def _refresh(self, *, anew: bool = False) -> None:
-        """Read what is newer; until that is done, searches go on with the view before it."""
-        view = self._view
-        try:
-            with read_transaction(self._connection):
-                meta = read_meta(self._connection, self.folder)
-                if (meta.encoder_hash, meta.dim) != (self._meta.encoder_hash, self._meta.dim):
-                    raise StoreError(
-                        f"{self.folder} was refilled with encoder {meta.encoder_hash} while open for "
-                        f"{self._meta.encoder_hash}; open it again with that encoder"
-                    )
-                if anew or view is None or view.sequence < meta.replay_from or self._outgrown(view):
-                    view = load(self._connection, meta, self.folder / DERIVED)
-                elif meta.sequence != view.sequence:
-                    view = replay(self._connection, meta, view)
-        except BaseException:
-            self._view = None  # a replay that broke off may have moved the rows beneath the old view
-            raise
-        self._meta, self._view = meta, view
-
-    def _outgrown(self, view: View) -> bool:
-        """Whether much lies outside this view's base and the writer has made a newer one."""
-        base = view.rows.base
-        if len(view.vectors) <= LARGE + len(base.numbers):
-            return False
-        found = derived.generations(self.folder / DERIVED)
-        return bool(found) and found[0][0] > base.generation
+        return self._tracker.current()
 
     @contextmanager
     def _write(self, doing: str) -> Iterator[sqlite3.Connection]:
         """One acknowledged transaction; after it the change is on the disk and in the view."""
         with self._writing, told(self.folder, doing):
-            connection = self._writable()
-            with self._changing:
-                with write_transaction(connection):
-                    yield connection
-                self._refresh()
-            with suppress(StoreError):  # acknowledged already; the base is only a help
-                self._renew(LARGE, share=1.0)
+            self._require_writable()
+            with self._tracker.lock:
+                with write_transaction(self._connection):
+                    yield self._connection
+                view = self._tracker.refresh()
+            if self._acknowledged is not None:
+                self._acknowledged.note(view.sequence)
+            outside, size = self._outside()
+            if outside > LARGE + size:
+                with suppress(StoreError):  # acknowledged already; the base is only a help
+                    self.rebuild()
 
-    def _writable(self) -> sqlite3.Connection:
+    def _reading(self, doing: str) -> AbstractContextManager[sqlite3.Connection]:
+        self._require_open()
+        return self._readers.reading(doing)
+
+    def _require_writable(self) -> None:
         self._require_open()
         if self._lock is None:
             raise StoreError(f"{self.folder} is open for reading; open it with mode='write' to change it")
-        return self._connection
-
-    @contextmanager
-    def _read(self, doing: str) -> Iterator[sqlite3.Connection]:
-        """A connection in a read transaction; any number of threads at a time."""
-        self._require_open()
-        with told(self.folder, doing):
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                connection = connect(self.folder, write=False)
-            try:
-                with read_transaction(connection):
-                    yield connection
-            except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-                raise StoreError(
-                    f"{self.folder}: a stored row cannot be read ({type(error).__name__}); "
-                    "run `wearabouts check --repair`"
-                ) from error
-            finally:
-                if self._closed or len(self._idle) >= MAX_IDLE:
-                    connection.close()
-                else:
-                    self._idle.append(connection)
 
     def _require_open(self) -> None:
         if self._closed:

@@ -1,4 +1,4 @@
-"""The one writer's lock: held by the kernel, so that it goes with its process, and able to say who holds it."""
+"""The one writer's lock, held by the kernel so that it goes with its process, and its note of what is acknowledged."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import fcntl
 import json
 import os
 import socket
+import struct
 import sys
+import zlib
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,6 +68,44 @@ class WriterLock:
                 os.ftruncate(self._file, 0)
             os.close(self._file)
             self._file = -1
+
+
+class Acknowledged:
+    """The last acknowledged sequence number, noted outside the database: what a database that lost writes cannot know.
+
+    Not synced: it outlives a killed process, which is when a damaged write-ahead log silently ends earlier than it
+    should.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the note; made when missing. Without it (a full disk, a link in its place) the store works on."""
+        self._file = -1
+        with suppress(OSError):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            self._file = os.open(path, flags, 0o644)
+
+    def note(self, sequence: int) -> None:
+        """Note a number after its COMMIT, before the write returns."""
+        if self._file >= 0:
+            raw = struct.pack("<q", sequence)
+            with suppress(OSError):
+                os.pwrite(self._file, raw + struct.pack("<I", zlib.crc32(raw)), 0)
+
+    def close(self) -> None:
+        """Release the file."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def acknowledged(path: Path) -> int:
+    """The number last noted, 0 where there is no sound note."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with suppress(OSError), open(os.open(path, flags), "rb") as file:
+        raw = file.read(13)
+        if len(raw) == 12 and struct.unpack("<I", raw[8:])[0] == zlib.crc32(raw[:8]):
+            return int(struct.unpack("<q", raw[:8])[0])
+    return 0
 
 
 def holder(path: Path) -> dict[str, Any]:

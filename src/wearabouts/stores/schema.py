@@ -22,6 +22,7 @@ from wearabouts.stores.rows import checksum
 DATABASE: Final = "store.db"
 LOCK: Final = "writer.lock"
 DERIVED: Final = "derived"
+ACKNOWLEDGED: Final = "acknowledged"
 APPLICATION: Final = 0x57454152  # "WEAR"
 FORMAT: Final = 1
 PAGE: Final = 8_192  # bytes; several vectors to a page

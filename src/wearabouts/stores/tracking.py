@@ -1,0 +1,143 @@
+"""Keeping what is searched in step with the truth, and connections for everything else that reads it."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from wearabouts.errors import StoreError
+from wearabouts.stores.derived import generations
+from wearabouts.stores.loading import load, replay
+from wearabouts.stores.schema import DERIVED, Meta, connect, read_meta, reading, told
+from wearabouts.stores.view import View
+
+MAX_IDLE: Final = 8  # connections kept for the next reader
+LARGE: Final = 20_000  # rows outside the base that are worth another one
+
+
+class Tracker:
+    """The newest `View`, made from one connection by one thread at a time, handed to any number of them."""
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection, meta: Meta, *, poll: bool) -> None:
+        """Read everything.
+
+        Args:
+            folder: The store's folder.
+            connection: Its own from now on for reading; the writer also writes with it, holding `lock`.
+            meta: The store's own row as it was opened.
+            poll: Ask at each `current` whether another process has written; the one writer need not.
+        """
+        self.folder = folder
+        self.lock = threading.RLock()
+        self.meta = meta
+        self._connection = connection
+        self._poll = poll
+        self._view: View | None = None
+        self._version = -1
+        self.current()
+
+    def current(self) -> View:
+        """The newest view: this process's own writes, and whatever another process has committed before the call."""
+        view = self._view
+        if view is not None and not self._poll:
+            return view
+        with self.lock, told(self.folder, "reading the store"):
+            # Asked before reading, so that a commit in between is seen at the next search.
+            version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+            view = self._view
+            if view is None or version != self._version:
+                view = self.refresh()
+                self._version = version
+            return view
+
+    def refresh(self, *, anew: bool = False) -> View:
+        """Read what is newer, or everything; until that is done, searches go on with the view before it.
+
+        Raises:
+            StoreError: The store has been dedicated to another encoder, or is damaged.
+        """
+        with self.lock:
+            view = self._view
+            try:
+                with reading(self._connection):
+                    meta = read_meta(self._connection, self.folder)
+                    self._require_same_encoder(meta)
+                    if anew or view is None or view.sequence < meta.replay_from or self._outgrown(view):
+                        view = load(self._connection, meta, self.folder / DERIVED)
+                    elif meta.sequence != view.sequence:
+                        view = replay(self._connection, meta, view)
+            except BaseException:
+                self._view = None  # a replay that broke off may have moved the rows beneath the old view
+                raise
+            self.meta, self._view = meta, view
+            return view
+
+    def _require_same_encoder(self, meta: Meta) -> None:
+        if (meta.encoder_hash, meta.dim) != (self.meta.encoder_hash, self.meta.dim):
+            raise StoreError(
+                f"{self.folder} was refilled with encoder {meta.encoder_hash} while open for {self.meta.encoder_hash}; "
+                "open it again with that encoder"
+            )
+
+    def _outgrown(self, view: View) -> bool:
+        """Whether much lies outside this view's base and the writer has made a newer one."""
+        base = view.rows.base
+        if len(view.vectors) <= LARGE + len(base.numbers):
+            return False
+        found = generations(self.folder / DERIVED)
+        return bool(found) and found[0][0] > base.generation
+
+    def close(self) -> None:
+        """Let go of the view and the connection."""
+        with self.lock:
+            self._view = None
+            self._connection.close()
+
+
+class Readers:
+    """Read-only connections, one to each thread that reads just now, a few kept for the next."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._closed = False
+
+    @contextmanager
+    def reading(self, doing: str) -> Iterator[sqlite3.Connection]:
+        """A connection in a read transaction.
+
+        Args:
+            doing: What for, in the words of an error message.
+
+        Raises:
+            StoreError: SQLite fails, or a row's facts are not what their writer wrote.
+        """
+        with told(self.folder, doing):
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = connect(self.folder, write=False)
+            try:
+                with reading(connection):
+                    yield connection
+            except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+                raise StoreError(
+                    f"{self.folder}: {doing} found a row that cannot be read ({type(error).__name__}); "
+                    "run `wearabouts check --repair`"
+                ) from error
+            finally:
+                if self._closed or len(self._idle) >= MAX_IDLE:
+                    connection.close()
+                else:
+                    self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close what is idle; what is in use closes when it is given back."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
