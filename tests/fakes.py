@@ -60,7 +60,8 @@ class TinyEncoder:
 class TinyGarmentEncoder(TinyEncoder):
     """The same vectors, with a garment and a colour by mean: reddest = dress, greenest = pants, bluest = shoes.
 
-    The centre alone decides, as a garment's would; `saliency` is how far each cell is from the colour of the border.
+    The centre alone decides, as a garment's would; `saliency` is how far each cell is from white, over the white square
+    in whose middle the photo is fitted.
     """
 
     name = "tiny-garments"
@@ -84,17 +85,19 @@ class TinyGarmentEncoder(TinyEncoder):
             self.vectors_of(photos),
             garments=shares,
             attributes={"color": shares},
-            saliency=_from_border(grids) if self.saliency else None,
+            saliency=np.array([_darkness(photo) for photo in photos], np.float32) if self.saliency else None,
         )
 
 
-def _from_border(grids: Floats) -> Floats:
-    """(N, 4, 4) float32 in [0, 1]: distance of each cell from the mean colour of the twelve border cells."""
-    inner = np.zeros((GRID, GRID), bool)
-    inner[1:-1, 1:-1] = True
-    border = grids[:, ~inner].mean(axis=1)
-    distance = np.abs(grids - border[:, None, None]).mean(axis=3)
-    return (distance / np.maximum(distance.max(axis=(1, 2), keepdims=True), 1e-6)).astype(np.float32)
+def _darkness(photo: Pixels) -> Floats:
+    """(8, 8) float32 in [0, 1] over the photo's white square."""
+    height, width, _ = photo.shape
+    side = max(height, width)
+    square = np.full((side, side, 3), 255, np.uint8)
+    top, left = (side - height) // 2, (side - width) // 2
+    square[top : top + height, left : left + width] = photo
+    cells = np.array([[cell.mean() for cell in np.array_split(row, 8, 1)] for row in np.array_split(square, 8, 0)])
+    return (1 - cells / 255).astype(np.float32)
 
 
 class ListStore:

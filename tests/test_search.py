@@ -121,6 +121,17 @@ def test_a_box_outside_the_photo_is_refused_with_the_photo_s_size(encoder):
         Searcher(encoder, store).search(png(flat(RED)), box=Box(200, 0, 10, 10))
 
 
+def test_where_the_model_looked_is_a_place_on_the_padded_square():
+    encoder = TinyGarmentEncoder(saliency=True)
+    photo = on_white(RED, 25, 100, 50, 80)  # 100 wide, 200 high: the square adds 50 white columns on each side
+    answer = Searcher(encoder, ListStore([product(encoder, "close-up", flat(RED))], encoder.hash)).search(png(photo), 1)
+    assert answer.box is not None
+    assert 0 <= answer.box.left <= 25
+    assert 75 <= answer.box.left + answer.box.width <= 100
+    assert 70 <= answer.box.top <= 100
+    assert 180 <= answer.box.top + answer.box.height <= 200
+
+
 @pytest.mark.parametrize("saliency", [False, True])
 def test_the_better_of_whole_photo_and_salient_crop_answers(saliency):
     encoder = TinyGarmentEncoder(saliency=saliency)

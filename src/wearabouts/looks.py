@@ -20,6 +20,8 @@ Origin = Literal["given", "salient", "whole"]
 FINER = 2
 # Photos are indexed at this resolution or finer; the same file as a query gives the same pixels, and so the vector.
 SIDE = 512
+# A map of 8 by 8 cells is refined before the padding is cut off, so that the cut is exact to a percent of the photo.
+FINER_MAP = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +113,12 @@ class Viewer:
         return self.encoder.encode([picture.crop(box) for box in boxes], "street")
 
     def _salient(self, picture: Picture, saliency: Floats | None = None) -> Box | None:
-        found = salient_box(picture.pixels, saliency, cover=self.settings.salient_cover)
+        height, width = picture.pixels.shape[:2]
+        seen = _unpadded(saliency, height, width) if saliency is not None else None
+        found = salient_box(picture.pixels, seen, cover=self.settings.salient_cover)
         if found is None:
             return None
-        width, height = picture.size
-        return found.scaled(width / picture.pixels.shape[1]).clipped(width, height)
+        return found.scaled(picture.size[0] / width).clipped(*picture.size)
 
     def _look(self, encoding: Encoding, row: int, box: Box | None, origin: Origin) -> Look:
         garments: dict[str, float] = {}
@@ -129,6 +132,17 @@ class Viewer:
             if probabilities[row][best] >= self.settings.certain:
                 attributes[name] = self.encoder.attributes[name][best]
         return Look(box, origin, encoding.vectors[row], garments, attributes)
+
+
+def _unpadded(saliency: Floats, height: int, width: int) -> Floats:
+    """The part of a map over the padded square that lies over the photo itself, for a photo of that shape."""
+    fine: Floats = np.kron(saliency, np.ones((FINER_MAP, FINER_MAP), np.float32))
+    rows, columns = fine.shape
+    top = round(rows * (1 - height / max(height, width)) / 2)
+    left = round(columns * (1 - width / max(height, width)) / 2)
+    # A photo so narrow that it lies between two lines of the map keeps the nearest.
+    top, left = min(top, (rows - 1) // 2), min(left, (columns - 1) // 2)
+    return fine[top : rows - top, left : columns - left]
 
 
 def _inside(box: Box | None, picture: Picture) -> Box | None:

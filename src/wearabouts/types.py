@@ -77,7 +77,8 @@ class Encoding:
         vectors: (N, D) float32, each row of length 1.
         garments: (N, G) float32 probabilities in the order of the card's garments; None where there is no such head.
         attributes: name → (N, V) float32 probabilities, V values in the card's order.
-        saliency: (N, h, w) float32 in [0, 1], where the model looked, or None.
+        saliency: (N, h, w) float32 in [0, 1], where the model looked, over the square in whose middle each
+            photo is fitted by its longer side; or None.
     """
 
     vectors: Floats

@@ -79,6 +79,7 @@ class Progress:
         self.quiet = quiet
         self._bar: Bar | None = None
         self._what = ""
+        self._shown = -1
         self._start = self._told = time.monotonic()
 
     def __enter__(self) -> Progress:
@@ -108,14 +109,14 @@ class Progress:
             return
         now = time.monotonic()
         if what != self._what:
-            self._what, self._start, self._told = what, now, now
+            self._what, self._start, self._told, self._shown = what, now, now, -1
             if self._bar is not None:
                 self._task = self._bar.add_task("", total=total)
         text = f"{clean(what)} · {self._count(done, total, now)}"
         if self._bar is not None:
             self._bar.update(self._task, description=text, completed=done, total=total)
-        elif now - self._told >= PLAIN_SECONDS or done == total:
-            self._told = now
+        elif now - self._told >= PLAIN_SECONDS or (done == total and done != self._shown):
+            self._told, self._shown = now, done
             say(f"{text}{self._left(done, total, now)}", err=True)
 
     def _count(self, done: int, total: int | None, now: float) -> str:

@@ -11,6 +11,7 @@ import typer
 from wearabouts.cli.options import DEFAULT_STORE, JsonOption, existing_store
 from wearabouts.cli.terminal import say, show_json, show_table
 
+EXAMPLES = 8  # values shown of a column
 StoreArgument = Annotated[Path, typer.Argument(help="Folder of the store.")]
 
 
@@ -55,7 +56,18 @@ def describe(store: StoreArgument = DEFAULT_STORE, json: JsonOption = False) -> 
     if json:
         show_json(facts)
     else:
-        show_table(f"store {store}", ("", ""), list(_lines(facts)))
+        columns = facts.pop("columns", [])
+        show_table(f"store {store}", ("fact", "value"), _lines(facts))
+        rows = [(item["name"], item["kind"], item["filled"], _examples(item)) for item in columns]
+        show_table("columns a filter may use", ("column", "kind", "filled", "values"), rows, numbers=(2,))
+
+
+def _examples(column: Mapping[str, Any]) -> str:
+    """Some of a column's values, or its range."""
+    if column.get("range"):
+        return " to ".join(f"{value:g}" for value in column["range"])
+    values = [str(value) for value in column.get("values") or ()]
+    return ", ".join(values[:EXAMPLES]) + (" …" if len(values) > EXAMPLES else "")
 
 
 def _lines(facts: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
