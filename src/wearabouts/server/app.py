@@ -38,7 +38,7 @@ def create_app(searcher: Searcher, store: Store, settings: ServerSettings | None
         settings: None for the defaults: loopback, search open, writing closed.
 
     Returns:
-        An ASGI application. `wearabouts.server.run` serves it with a deadline for slow clients; another server needs its own.
+        An ASGI application. `wearabouts.server.run` gives it a deadline for slow clients; other servers need their own.
     """
     context = Context.build(searcher, store, settings or ServerSettings())
 

@@ -73,7 +73,7 @@ class Intake:
                         chunks += chunk
             except TimeoutError:
                 detail = f"the body was not received whole within {self._settings.receive_seconds:g} s"
-                raise RefusalError(408, "slow", detail, {"Connection": "close"}) from None
+                raise RefusalError(408, "slow", detail) from None
             yield bytes(chunks)
 
     async def form(self, request: Request, body: bytes) -> Form:
@@ -143,4 +143,4 @@ def read_box(text: str | None, name: str = "box") -> Box | None:
 
 def _too_large(limit: int) -> RefusalError:
     detail = f"the body is larger than the {limit} bytes this server takes; send a smaller photo"
-    return RefusalError(413, "size", detail, {"Connection": "close"})
+    return RefusalError(413, "size", detail)

@@ -29,7 +29,11 @@ class Metrics:
             registry=self.registry,
         )
         self.stages = Histogram(
-            "wearabouts_stage_seconds", "Time of one stage of a search.", ("stage",), buckets=SECONDS, registry=self.registry
+            "wearabouts_stage_seconds",
+            "Time of one stage of a search.",
+            ("stage",),
+            buckets=SECONDS,
+            registry=self.registry,
         )
         self.refusals = Counter(
             "wearabouts_refusals", "Requests answered with an error.", ("status",), registry=self.registry

@@ -41,11 +41,11 @@ class RefusalError(errors.WearaboutsError):
 class Problem(BaseModel):
     """RFC 9457 problem details."""
 
-    type: str = Field(description="`urn:wearabouts:problem:` and a word that programs can switch on", examples=["urn:wearabouts:problem:image"])
+    type: str = Field(description="`urn:wearabouts:problem:` and a word that programs can switch on")
     title: str = Field(description="The status in words")
     status: int
     detail: str = Field(description="What was given, what is allowed, what to do")
-    errors: list[dict[str, str]] | None = Field(None, description="For 422: each faulty parameter and why")
+    errors: list[dict[str, str]] | None = Field(default=None, description="For 422: each faulty parameter and why")
 
 
 # The one table: class → status and the word in the problem's type. Subclasses fall back on their parent's row.

@@ -33,7 +33,9 @@ def check_address(address: Any) -> str:
         RefusalError: 422 where it is not.
     """
     if not isinstance(address, str) or len(address) > LONGEST_ADDRESS or not web_address(address):
-        detail = f"a photo's address is a text of at most {LONGEST_ADDRESS} characters that begins with https:// or http://"
+        detail = (
+            f"a photo's address is a text of at most {LONGEST_ADDRESS} characters that begins with https:// or http://"
+        )
         raise RefusalError(422, "fetch", detail)
     return address
 

@@ -22,7 +22,7 @@ class PhotoReply(BaseModel):
 
     id: str
     thumbnail: str = Field(description="Address of the small copy, on this server")
-    garment: str = Field("", description="The garment the model saw, or empty")
+    garment: str = Field(default="", description="The garment the model saw, or empty")
     seen: dict[str, str] = Field(default_factory=dict, description="Attributes the model saw")
 
 
@@ -31,15 +31,15 @@ class ProductReply(BaseModel):
 
     id: str
     title: str = ""
-    category: str = Field("", description="The shop's own category words")
-    garment: str = Field("", description="The model's garment class")
+    category: str = Field(default="", description="The shop's own category words")
+    garment: str = Field(default="", description="The model's garment class")
     brand: str = ""
-    price: float | None = Field(None, description="What a customer pays now, in `currency`")
-    regular_price: float | None = Field(None, description="Before a sale")
-    currency: str = Field("", description="ISO 4217")
-    availability: str = Field("", description="`in_stock`, `out_of_stock`, `preorder`, `backorder` or empty")
-    link: str = Field("", description="The product's page: http(s) or empty")
-    group: str = Field("", description="Products of one group are variants of one another")
+    price: float | None = Field(default=None, description="What a customer pays now, in `currency`")
+    regular_price: float | None = Field(default=None, description="Before a sale")
+    currency: str = Field(default="", description="ISO 4217")
+    availability: str = Field(default="", description="`in_stock`, `out_of_stock`, `preorder`, `backorder` or empty")
+    link: str = Field(default="", description="The product's page: http(s) or empty")
+    group: str = Field(default="", description="Products of one group are variants of one another")
     attributes: dict[str, str] = Field(default_factory=dict)
     photos: list[PhotoReply] = Field(default_factory=list)
 

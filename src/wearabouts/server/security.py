@@ -83,7 +83,7 @@ def client_name(request: Request) -> str:
 class ThumbnailSigner:
     """Signs thumbnail addresses where search needs a key, because an ``<img>`` cannot send one.
 
-    The secret follows from the search keys, so that several servers of one shop agree and a changed key ends old addresses.
+    The secret follows from the search keys: several servers of one shop agree, and a changed key ends old addresses.
     """
 
     def __init__(self, search_keys: Sequence[str]) -> None:
@@ -142,7 +142,7 @@ class SecurityMiddleware:
         origin = headers.get("origin")
         if origin is None:
             if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-                raise RefusalError(403, "origin", "a page of another site sent this; its origin is not in allowed_origins")
+                raise RefusalError(403, "origin", "a page of another site sent this; add it to allowed_origins")
         elif origin not in self._origins and urlsplit(origin).netloc.lower() != host.lower():
             raise RefusalError(403, "origin", f"origin {origin[:100]!r} is not in allowed_origins")
 

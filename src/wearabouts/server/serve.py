@@ -16,7 +16,7 @@ BACKLOG = 2048
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, telling when it answers."""
+    """A uvicorn server that tells when it answers."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -30,7 +30,7 @@ class _Server(uvicorn.Server):
 
 
 def build_server(app: FastAPI, settings: ServerSettings, ready: Callable[[], None] = lambda: None) -> uvicorn.Server:
-    """uvicorn with this project's limits, not yet running."""
+    """A uvicorn server with this project's limits, not yet running."""
     protocol = deadline_protocol(settings.receive_seconds, settings.max_connections)
     config = uvicorn.Config(
         app,

@@ -47,25 +47,25 @@ class ServerSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = "127.0.0.1"
-    port: int = Field(8600, ge=0, le=65535)
-    name: str = Field("Wearabouts", min_length=1, max_length=60)
-    search_keys: tuple[str, ...] = Field((), repr=False)
-    admin_keys: tuple[str, ...] = Field((), repr=False)
+    port: int = Field(default=8600, ge=0, le=65535)
+    name: str = Field(default="Wearabouts", min_length=1, max_length=60)
+    search_keys: tuple[str, ...] = Field(default=(), repr=False)
+    admin_keys: tuple[str, ...] = Field(default=(), repr=False)
     open_admin: bool = False
     allowed_origins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
-    max_body_bytes: int = Field(20 * MEBIBYTE, ge=1024)
-    max_buffered_bytes: int = Field(256 * MEBIBYTE, ge=1024)
-    receive_seconds: float = Field(10.0, gt=0)
-    search_seconds: float = Field(30.0, gt=0)
-    stop_seconds: int = Field(10, ge=0)
-    search_threads: int = Field(2, ge=1, le=64)
-    search_queue: int = Field(32, ge=0)
-    searches_per_minute: int = Field(240, ge=1)
-    reads_per_minute: int = Field(6000, ge=1)
-    max_connections: int = Field(4096, ge=1)
-    max_k: int = Field(100, ge=1, le=1000)
+    max_body_bytes: int = Field(default=20 * MEBIBYTE, ge=1024)
+    max_buffered_bytes: int = Field(default=256 * MEBIBYTE, ge=1024)
+    receive_seconds: float = Field(default=10.0, gt=0)
+    search_seconds: float = Field(default=30.0, gt=0)
+    stop_seconds: int = Field(default=10, ge=0)
+    search_threads: int = Field(default=2, ge=1, le=64)
+    search_queue: int = Field(default=32, ge=0)
+    searches_per_minute: int = Field(default=240, ge=1)
+    reads_per_minute: int = Field(default=6000, ge=1)
+    max_connections: int = Field(default=4096, ge=1)
+    max_k: int = Field(default=100, ge=1, le=1000)
     allow_image_url: bool = False
     samples_folder: Path | None = None
 
@@ -112,12 +112,16 @@ class ServerSettings(BaseModel):
                 'make one with: python -c "import secrets; print(secrets.token_urlsafe())"'
             )
         if set(self.search_keys) & set(self.admin_keys):
-            raise SettingsError("one key is both a search key and an admin key; a search key is shown to browsers: use two")
+            raise SettingsError(
+                "one key is both a search key and an admin key; browsers are shown search keys, so use two"
+            )
 
     def _check_reach(self) -> None:
         for origin in self.allowed_origins:
             parts = urlsplit(origin)
-            if origin != "*" and (parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}"):
+            if origin != "*" and (
+                parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}"
+            ):
                 raise SettingsError(f"allowed origin {origin!r} is not like https://shop.example, without a path")
         if self.loopback:
             return

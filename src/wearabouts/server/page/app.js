@@ -217,6 +217,10 @@ for (const button of document.querySelectorAll("[data-language]")) {
     translate();
   });
 }
+const narrow = matchMedia("(max-width: 760px)");
+const fold = () => { byId("refinements").open = !narrow.matches; };
+narrow.addEventListener("change", fold);
+fold();
 apply();
 listen(take);
 document.documentElement.dataset.language = current();

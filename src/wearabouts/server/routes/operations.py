@@ -43,9 +43,13 @@ async def readyz(shared: Shared) -> Readiness:
         facts = await shared.reads.run(store.describe)
         fits = store.encoder_hash == encoder.hash
     except (WearaboutsError, OSError):
-        raise RefusalError(503, "store", "the store cannot be read; see the server's log", {"Retry-After": "5"}) from None
+        raise RefusalError(
+            503, "store", "the store cannot be read; see the server's log", {"Retry-After": "5"}
+        ) from None
     if not fits:
-        raise RefusalError(503, "model", "the store was filled by another encoder; index it again", {"Retry-After": "60"})
+        raise RefusalError(
+            503, "model", "the store was filled by another encoder; index it again", {"Retry-After": "60"}
+        )
     return Readiness(status="ready", model=encoder.name, products=facts["products"], photos=facts["photos"])
 
 

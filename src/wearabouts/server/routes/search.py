@@ -54,7 +54,9 @@ PAIR_BODY: dict[str, Any] = {
 }
 
 Count = Annotated[int, Query(ge=1, le=1000, description="How many products")]
-BoxText = Annotated[str | None, Query(max_length=100, description="`left,top,width,height` in pixels of the upright photo")]
+BoxText = Annotated[
+    str | None, Query(max_length=100, description="`left,top,width,height` in pixels of the upright photo")
+]
 Where = Annotated[
     str | None, Query(max_length=2000, description="A filter such as `price < 50 and availability = in_stock`")
 ]
@@ -98,7 +100,9 @@ async def search(
 
 
 @router.get("/products/{product_id:path}/similar", summary="More like this")
-async def similar(product_id: str, shared: Shared, k: Count = 12, where: Where = None, exact: Exact = False) -> AnswerReply:
+async def similar(
+    product_id: str, shared: Shared, k: Count = 12, where: Where = None, exact: Exact = False
+) -> AnswerReply:
     """Find products that look like one of the shop's own."""
     _check_count(k, shared)
     if await shared.reads.run(shared.store.product, product_id) is None:
@@ -142,7 +146,9 @@ def _reply(answer: Answer, shared: Context) -> AnswerReply:
 
 def _check_count(k: int, shared: Context) -> None:
     if k > shared.settings.max_k:
-        raise RefusalError(422, "parameter", f"k {k} is more than the {shared.settings.max_k} products this server gives")
+        raise RefusalError(
+            422, "parameter", f"k {k} is more than the {shared.settings.max_k} products this server gives"
+        )
 
 
 def _filter(where: str | None) -> str | None:
