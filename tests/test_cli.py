@@ -207,6 +207,8 @@ BAD = [
     (["export", "nowhere", "--out", "bundle"], ("nowhere", "train")),
     (["evaluate"], ("target", "--help")),
     (["evaluate", "nowhere.csv", "--model", "histogram"], ("nowhere.csv",)),
+    (["evaluate", "feed", "--model", "histogram", "--relevant", "colour"], ("colour", "product")),
+    (["evaluate", "feed", "--model", "histogram", "--limit", "few"], ("few", "number")),
     (["evaluate", "photographs", "--data", "nowhere", "--model", "histogram"], ("nowhere",)),
     (["demo", "--products", "some"], ("some", "number")),
     (["demo", "--products", "0"], ("0",)),

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from wearabouts.cli.options import JsonOption, ModelOption, whole_number
+from wearabouts.cli.options import JsonOption, ModelOption, parse_pairs, whole_number
 from wearabouts.cli.terminal import Progress, say, show_json, show_table
 
 TARGET = "A catalog with item labels (feed, table, folder), or `photographs` for the model table."
@@ -20,15 +20,23 @@ def evaluate(
     data: Annotated[Path | None, typer.Option(help="Folder of real photographs; else WEARABOUTS_DATA.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for report.json, report.md and report.html.")] = None,
     beside: Annotated[list[str] | None, typer.Option(help="A model to compare with; may be repeated.")] = None,
+    relevant: Annotated[
+        str, typer.Option(help="A right answer has the same: product, group, category, garment.")
+    ] = "product",
+    limit: Annotated[
+        int, typer.Option(parser=whole_number, metavar="NUMBER", help="Most queries of a catalog; 0 for all.")
+    ] = 2_000,
+    reader: Annotated[str | None, typer.Option(help="The catalog's reader; guessed when left out.")] = None,
+    columns: Annotated[list[str] | None, typer.Option("--map", help="A column by name, such as id=sku.")] = None,
     seed: Annotated[int, typer.Option(parser=whole_number, metavar="NUMBER", help="Of intervals and samples.")] = 0,
     json: JsonOption = False,
 ) -> None:
     """Measure recall@k and mAP with intervals, and show what fails."""
-    from wearabouts.evaluation import main
-    from wearabouts.evaluation.systems import HISTOGRAM
+    from wearabouts.evaluation import HISTOGRAM, main
     from wearabouts.report import cell_text
 
     found = data or (Path(os.environ["WEARABOUTS_DATA"]) if os.environ.get("WEARABOUTS_DATA") else None)
+    mapping = parse_pairs(columns or [], "--map")
     with Progress("photos", quiet=json) as progress:
         report = main(
             target,
@@ -38,6 +46,10 @@ def evaluate(
             beside=tuple(beside) if beside else (HISTOGRAM,),
             seed=seed,
             progress=progress.update,
+            reader=reader,
+            options={"mapping": mapping} if mapping else None,
+            relevant=relevant,  # type: ignore[arg-type]  # any word is allowed here: the library names the right ones
+            limit=limit,
         )
     if json:
         show_json(report.to_dict())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -66,7 +67,7 @@ def _examples(column: Mapping[str, Any]) -> str:
     """Some of a column's values, or its range."""
     if column.get("range"):
         return " to ".join(f"{value:g}" for value in column["range"])
-    values = [str(value) for value in column.get("values") or ()]
+    values = [textwrap.shorten(str(value), 30, placeholder="…") for value in column.get("values") or ()]
     return ", ".join(values[:EXAMPLES]) + (" …" if len(values) > EXAMPLES else "")
 
 
