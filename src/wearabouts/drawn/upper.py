@@ -1,0 +1,263 @@
+"""Garments that hang from the shoulders: shirts, tops, knitwear, jackets, coats and dresses."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wearabouts.drawn.body import CHEST_Y, HIP_Y, SHOULDER_Y, WAIST_Y, Body, leg_reach
+from wearabouts.drawn.curves import Line, along, limb, line, part_of, smooth
+from wearabouts.drawn.details import close, collar, pockets
+from wearabouts.drawn.sewing import Fold, Garment, Panel, Print, Seam, drapes, pulls
+from wearabouts.drawn.specs import Spec
+
+FLIP = np.array([-1.0, 1.0])
+SLEEVE_SHARE = {"short": 0.40, "three_quarter": 0.70, "long": 0.985}
+
+
+def shoulder_y(x: float) -> float:
+    """Height of the shoulder line at a distance from the middle."""
+    return float(np.interp(abs(x), (0.028, 0.1), (0.150, SHOULDER_Y + 0.004)))
+
+
+class _Frame:
+    """The points a trunk panel hangs on, right half."""
+
+    def __init__(self, spec: Spec, body: Body, back: bool) -> None:
+        cut, build = spec.cut, body.build
+        fit = cut.fit + 0.006 * spec.shift[0] + (0.006 if spec.fabric in ("fleece", "knit") else 0)
+        self.hem_y = cut.length + (0.022 if cut.length < 0.6 else 0.035) * spec.shift[1]
+        self.neck_x = cut.neck + 0.004 * spec.shift[3]
+        self.neck_y = shoulder_y(self.neck_x)
+        self.sleeveless = spec.sleeve not in SLEEVE_SHARE
+        drop = min(cut.drop, -0.012) if self.sleeveless else max(cut.drop, -0.006)
+        self.tip = np.array([build.shoulder + drop, shoulder_y(build.shoulder + drop) + max(drop, 0) * 0.5])
+        self.armpit = np.array([build.chest + fit, CHEST_Y + fit * 0.7 + (0.006 if self.sleeveless else 0)])
+        waist_x = build.waist + cut.waist + 0.006 * spec.shift[0]
+        self.waist = np.array([waist_x, WAIST_Y])
+        hem_body = float(np.interp(self.hem_y, (CHEST_Y, WAIST_Y, HIP_Y), (build.chest, build.waist, build.hip)))
+        half = hem_body + cut.hem + 0.005 * spec.shift[0]
+        self.hem = np.array(
+            [max(half, leg_reach(body, self.hem_y) + 0.006) if self.hem_y > HIP_Y else half, self.hem_y]
+        )
+        self.depth = 0.010 if back else cut.depth * (1.75 if spec.collar == "v_neck" else 1.0) + 0.005 * spec.shift[3]
+        self.straps = cut.style == "straps"
+
+    def side(self, spec: Spec, body: Body) -> Line:
+        """From the shoulder tip down to the hem."""
+        hole = [self.tip]
+        if self.sleeveless:
+            inward = self.tip[0] - 0.006 if not self.straps else self.tip[0]
+            hole.append(np.array([inward, (self.tip[1] + self.armpit[1]) / 2 + 0.01]))
+        down = [self.armpit]
+        if self.hem_y > WAIST_Y + 0.03:
+            down.append(self.waist)
+        if self.hem_y > HIP_Y + 0.06:
+            if spec.cut.style == "flared":
+                share = (HIP_Y - WAIST_Y) / (self.hem_y - WAIST_Y)
+                down.append(np.array([self.waist[0] + (self.hem[0] + 0.02 - self.waist[0]) * (share + 0.09), HIP_Y]))
+            else:
+                down.append(
+                    np.array(
+                        [
+                            max(body.build.hip + max(spec.cut.hem, 0.008) * 0.8, leg_reach(body, HIP_Y + 0.03) + 0.006),
+                            HIP_Y + 0.02,
+                        ]
+                    )
+                )
+        down.append(self.hem)
+        return np.concatenate([smooth(np.array([*hole, self.armpit]), 4)[:-1], smooth(np.array(down), 5)])
+
+    def neckline(self, shape: str) -> Line:
+        """From the left neck point over the front (or back) to the right one."""
+        x, y, deep = self.neck_x, self.neck_y, self.depth
+        if self.straps:
+            top = y + deep
+            return line(
+                (-x - 0.004, y),
+                (-x + 0.002, top - 0.012),
+                (-x * 0.5, top),
+                (0, top + 0.006),
+                (x * 0.5, top),
+                (x - 0.002, top - 0.012),
+                (x + 0.004, y),
+            )
+        if shape == "v_neck":
+            return line((-x, y), (-x * 0.52, y + deep * 0.52), (0, y + deep), (x * 0.52, y + deep * 0.52), (x, y))
+        turn = np.linspace(np.pi, 0, 13)
+        return np.stack([x * np.cos(turn), y + deep * np.sin(turn) ** 0.85], axis=1)
+
+
+def _hem(frame: _Frame, spec: Spec) -> Line:
+    x, y, tail = frame.hem[0], frame.hem_y, spec.cut.tail
+    turn = np.linspace(1, -1, 13)
+    sag = tail * (1 - turn**2)
+    if tail > 0.014 and spec.garment in ("shirt", "dress"):
+        sag = tail * 1.5 * np.cos(turn * np.pi / 2) ** 0.6
+    wave = 0.004 * np.sin(turn * 9) * (1 - turn**2) if spec.cut.style == "flared" else 0.0
+    return np.stack([x * turn, y + sag + wave], axis=1)[1:-1]
+
+
+def _sleeve(
+    spec: Spec, frame: _Frame, bone: Line, right: bool, rng: np.random.Generator
+) -> tuple[list[Panel | Seam], tuple[float, float]]:
+    """One sleeve with its cuff, and the landmark at its end."""
+    flip = np.array([1.0, 1.0]) if right else FLIP
+    tip, armpit = frame.tip * flip, frame.armpit * flip
+    share = SLEEVE_SHARE[spec.sleeve] + (0.05 * spec.shift[2] if spec.sleeve != "long" else 0)
+    start = (tip + armpit) / 2
+    path = part_of(smooth(np.stack([start * 0.35 + bone[0] * 0.65, bone[1], bone[2]]), 6), share, 10)
+    root = float(np.hypot(*(tip - armpit))) / 2
+    cuff = spec.cut.sleeve + 0.003 * spec.shift[2] + (0.006 if spec.sleeve == "three_quarter" else 0)
+    if spec.sleeve == "short":
+        cuff = max(cuff, 0.030)
+        widths = (root * 0.95, (root + cuff) / 2, cuff)
+    elif spec.cut.style == "bell":
+        widths = (root * 0.9, 0.028, 0.030, cuff * 1.5)
+    else:
+        fuller = 0.014 if spec.cut.style == "puff" else 0.0
+        widths = (root * 0.95, max(0.030, cuff + 0.007) + fuller * 0.4, cuff + 0.004 + fuller, cuff)
+    one, other = limb(path, widths)
+    outer, inner = (other, one) if not right else (one, other)
+    outline = np.concatenate([[tip], outer[2:], inner[:1:-1], [armpit]])
+    turn = -float(np.degrees(np.arctan2(*(path[-1] - path[0]))))
+    middle = tuple(path[len(path) // 2])
+    folds = pulls(rng, (armpit[0], armpit[1]), (float(path[4][0]), float(path[4][1])), 3)
+    if share > 0.6:
+        elbow = along(path, [0.55])[0]
+        folds += pulls(rng, (elbow[0] - flip[0] * 0.02, elbow[1]), (elbow[0] + flip[0] * 0.02, elbow[1] - 0.02), 3)
+        folds += pulls(rng, (float(path[-2][0]), float(path[-2][1])), middle, 2, 0.004)
+    cloth = "second" if "contrast_sleeves" in spec.trims else "base"
+    items: list[Panel | Seam] = [Panel(outline, cloth, turn, 0.75, 0.30, folds)]
+    items.append(Seam(smooth(np.array([tip, tip * 0.4 + armpit * 0.6 - flip * (0.010, 0), armpit]), 4)))
+    if "tape" in spec.trims:
+        items += [Seam(outer[1:] * 0.72 + inner[1:] * 0.28, 0.007, spec.second, 1.0)]
+    items += _cuff(spec, path, outer, inner, turn)
+    return items, (float(path[-1][0]), float(path[-1][1]))
+
+
+def _cuff(spec: Spec, path: Line, outer: Line, inner: Line, turn: float) -> list[Panel | Seam]:
+    if spec.garment in ("hoodie", "longsleeve") or spec.cut.style in ("bomber", "puff") or (spec.garment == "polo"):
+        length = float(np.hypot(*np.diff(path, axis=0).T).sum())
+        band = (0.012 if spec.sleeve == "short" else 0.020) / length
+        shares = np.linspace(1 - band, 1, 4)
+        narrow = 0.86 if spec.garment == "hoodie" or spec.cut.style in ("bomber", "puff") else 1.0
+        centre = along(path, shares)
+        edge_a = centre + (along(outer, shares) - centre) * narrow
+        edge_b = centre + (along(inner, shares) - centre) * narrow
+        cloth = "second" if "contrast_hem" in spec.trims else "plain"
+        return [Panel(np.concatenate([edge_a, edge_b[::-1]]), cloth, turn, 0.3, 0.2, rib=True)]
+    back = 0.91 if spec.sleeve == "short" else 0.95
+    across = np.stack([along(outer, [back])[0], along(inner, [back])[0]])
+    return [Seam(across, alpha=0.3, dash=True)]
+
+
+def _trunk_folds(spec: Spec, frame: _Frame, rng: np.random.Generator) -> tuple[Fold, ...]:
+    folds: tuple[Fold, ...] = ()
+    for sign in (-1, 1):
+        armpit = (sign * frame.armpit[0] * 0.96, float(frame.armpit[1]))
+        folds += pulls(rng, armpit, (sign * 0.02, 0.30), 2)
+        folds += pulls(rng, (sign * frame.waist[0] * 0.95, 0.38), (0.0, 0.40 + rng.normal(0, 0.02)), 2, 0.004)
+    folds += drapes(rng, (-frame.armpit[0] * 0.8, 0.22, frame.armpit[0] * 0.8, min(frame.hem_y, 0.52)), 5)
+    if frame.hem_y > 0.56:
+        many = 11 if spec.cut.style == "flared" else 4
+        for x in np.linspace(-0.9, 0.9, many) + rng.normal(0, 0.04, many):
+            top = np.array([x * frame.waist[0], WAIST_Y + 0.02 + abs(rng.normal(0, 0.03))])
+            run = np.stack(
+                [
+                    top,
+                    [x * (frame.waist[0] + frame.hem[0]) / 2, (WAIST_Y + frame.hem_y) / 2],
+                    [x * frame.hem[0], frame.hem_y],
+                ]
+            )
+            tall = 0.008 if spec.cut.style == "flared" else 0.004
+            folds += (Fold(run, rng.uniform(0.008, 0.016), tall * rng.uniform(0.6, 1.2) * rng.choice((-1, 1))),)
+    return folds
+
+
+def sew_upper(spec: Spec, body: Body, view: str, rng: np.random.Generator, worn: bool = False) -> Garment:
+    """A garment that hangs from the shoulders.
+
+    Args:
+        spec: What to sew; garment one of the shirts, tops, jackets or a dress.
+        body: The body it hangs on.
+        view: ``back`` or anything else for the front.
+        rng: Decides the folds.
+        worn: Whether somebody wears it: then the inside of the back is not seen through the neck.
+
+    Returns:
+        Items back to front and landmarks, in body heights.
+    """
+    back = view == "back"
+    frame = _Frame(spec, body, back)
+    side = frame.side(spec, body)
+    neckline = frame.neckline(spec.collar if not back else "round")
+    outline = np.concatenate([neckline, side, _hem(frame, spec), (side * FLIP)[::-1]])
+    made = Garment()
+    behind, before = collar(spec, frame.neck_x, frame.neck_y, frame.depth, neckline, back, worn)
+    made.items += behind
+    made.items.append(Panel(outline, "base", 0.0, 1.0, 0.25, _trunk_folds(spec, frame, rng)))
+    _trim(made, spec, frame, side, neckline)
+    if spec.pattern.kind == "graphic" and spec.pattern.motif and not back:
+        made.items.append(Print(0.0, float(np.clip(frame.hem_y * 0.5 + 0.06, 0.27, 0.315)), spec.pattern.scale))
+    if not back:
+        made.items += pockets(spec, frame.hem_y, float(frame.hem[0]))
+        made.items += close(spec, float(neckline[len(neckline) // 2][1]), frame.hem_y + spec.cut.tail)
+        if "logo" in spec.trims:
+            made.items.append(Print(0.044, 0.243, 0.022, logo=True))
+    ends = []
+    made.below_arms = len(made.items)
+    for bone, right in ((body.left_arm, False), (body.right_arm, True)):
+        if frame.sleeveless:
+            ends.append((float(frame.armpit[0]) * (1 if right else -1), float(frame.armpit[1])))
+        else:
+            items, end = _sleeve(spec, frame, bone, right, rng)
+            made.items += items
+            ends.append(end)
+    made.items += before
+    full = spec.garment == "dress"
+    x, w = frame.neck_x, frame.waist
+    made.landmarks = [
+        (-x, frame.neck_y, True),
+        (x, frame.neck_y, True),
+        (*ends[0], not frame.sleeveless),
+        (*ends[1], not frame.sleeveless),
+        (-float(w[0]), WAIST_Y, full),
+        (float(w[0]), WAIST_Y, full),
+        (-float(frame.hem[0]), frame.hem_y, True),
+        (float(frame.hem[0]), frame.hem_y, True),
+    ]
+    return made
+
+
+def _trim(made: Garment, spec: Spec, frame: _Frame, side: Line, neckline: Line) -> None:
+    """Hem band or stitching, yoke and belt."""
+    hem = np.concatenate([[frame.hem], _hem(frame, spec), [frame.hem * FLIP]])
+    if "yoke" in spec.trims:
+        level = float(frame.armpit[1]) + 0.012
+        upper = side[side[:, 1] < level]
+        edge = np.array([np.interp(level, side[-8:, 1], side[-8:, 0]) if len(upper) == 0 else upper[-1, 0], level])
+        made.items.append(
+            Panel(np.concatenate([neckline, upper, [edge], [edge * FLIP], (upper * FLIP)[::-1]]), "second", puff=0.2)
+        )
+    if spec.garment == "hoodie" or spec.cut.style == "bomber":
+        deep = np.array([0.0, 0.026])
+        narrow = np.array([0.93, 1.0])
+        cloth = "second" if "contrast_hem" in spec.trims else "plain"
+        made.items.append(Panel(np.concatenate([hem * narrow, (hem - deep)[::-1]]), cloth, 0.0, 0.4, 0.1, rib=True))
+    else:
+        made.items.append(Seam(hem - np.array([0.0, 0.009]), alpha=0.28, dash=True))
+        if "contrast_hem" in spec.trims:
+            deep = np.array([0.0, 0.018])
+            made.items.append(Panel(np.concatenate([hem, (hem - deep)[::-1]]), "second", 0.0, 0.2))
+    if spec.garment == "dress" and spec.cut.style == "flared":
+        made.items.append(
+            Seam(line((-frame.waist[0], WAIST_Y), (0, WAIST_Y + 0.004), (frame.waist[0], WAIST_Y)), alpha=0.4)
+        )
+    if "belt" in spec.trims:
+        x = float(frame.waist[0]) + 0.002
+        made.items.append(Panel(line((-x, 0.358), (x, 0.358), (x, 0.378), (-x, 0.378)), "second", 0.0, 0.5, 0.35))
+        made.items.append(
+            Panel(
+                line((-0.016, 0.354), (0.016, 0.354), (0.016, 0.382), (-0.016, 0.382)), (196, 170, 110), 0.0, 0.4, 0.3
+            )
+        )
