@@ -245,4 +245,6 @@ def _row(number: int, cells: list[str], intake: Intake, dialect: Dialect) -> Row
         if "\x00" in cell:
             intake.fault(number, name, "the cell holds NUL bytes; they were dropped", "field")
             named[name] = cell.replace("\x00", "")
+        if "\ufffd" in cell:
+            intake.fault(number, name, "bytes that are not of the file's encoding; they are shown as \ufffd", "field")
     return Row(number, named)
