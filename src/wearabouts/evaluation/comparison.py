@@ -109,12 +109,15 @@ def _ranked(task: Task, system: System) -> Ranked:
 def section(outcome: Outcome, *, seed: int) -> Section:
     """One task's table of systems, its curves and its pictures of failures."""
     rows = []
-    tops = {figure: _top(outcome, figure) for figure in FIGURES}
-    for each in (outcome.ours, *outcome.others):
+    standings = (outcome.ours, *outcome.others)
+    tops = {figure: max(float(each.values[figure].mean()) for each in standings) for figure in FIGURES}
+    for each in standings:
         cells: dict[str, Cell] = {
             figure: metrics.bootstrap(each.values[figure], outcome.groups, seed=seed) for figure in FIGURES
         }
-        rows.append(Row(each.name, cells, frozenset(figure for figure in FIGURES if each.name == tops[figure])))
+        rows.append(
+            Row(each.name, cells, frozenset(figure for figure in FIGURES if each.values[figure].mean() >= tops[figure]))
+        )
     groups, gallery = len(set(outcome.groups)), len(outcome.task.gallery)
     count = f"{len(outcome.groups):,} queries of {groups:,} groups, {gallery:,} photos in the gallery"
     return Section(
@@ -141,10 +144,6 @@ def _lopsided(outcome: Outcome, seed: int) -> tuple[str, ...]:
         f"little. Over single queries, which holds for photos like that group's: {outcome.ours.name} "
         f"{' and '.join(figures)}.",
     )
-
-
-def _top(outcome: Outcome, figure: str) -> str:
-    return max((outcome.ours, *outcome.others), key=lambda each: float(each.values[figure].mean())).name
 
 
 def curves(outcome: Outcome, *, seed: int) -> tuple[Curve, ...]:
@@ -184,7 +183,7 @@ def failures(outcome: Outcome, *, seed: int) -> tuple[Failure, ...]:
         shown.append(
             Failure(
                 Picture(thumbnail(query.path), query.caption),
-                Picture(thumbnail(wanted.path), f"{wanted.caption} (first right answer at place {place})"),
+                Picture(thumbnail(wanted.path), f"at place {place}: {wanted.caption}"),
                 tuple(_answer(shot, query) for shot in came),
             )
         )

@@ -45,8 +45,9 @@ def evaluate_photographs(
         EvaluationError: The folder lacks a list of photographs, or no photo of a row can be read.
     """
     tasks = photograph_tasks(data)
-    seen = [Vectors(encoder) for encoder in (model, *beside)]
-    for vectors in seen:
+    distinct = {encoder.hash: Vectors(encoder) for encoder in (model, *beside)}
+    seen = [distinct[encoder.hash] for encoder in (model, *beside)]
+    for vectors in distinct.values():
         for task in tasks:
             vectors.see([shot.path for shot in task.gallery], "shop", progress)
             vectors.see([shot.path for shot in task.queries], task.side, progress)

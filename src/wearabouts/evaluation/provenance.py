@@ -27,6 +27,7 @@ def provenance(encoders: Iterable[Encoder], *, seed: int, files: Iterable[Path] 
         seed: Of the resampling and of what is drawn.
         files: Lists of photographs; the SHA-256 of each is named.
     """
+    lists = {f"{path.parent.name}/{path.name}": _digest(path)[:16] for path in files}
     return {
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -36,7 +37,7 @@ def provenance(encoders: Iterable[Encoder], *, seed: int, files: Iterable[Path] 
         "packages": {name: _version(name) for name in PACKAGES},
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}",
         "encoders": {encoder.name: encoder.hash[:16] for encoder in encoders},
-        "lists": {f"{path.parent.name}/{path.name}": _digest(path)[:16] for path in files},
+        **({"lists": lists} if lists else {}),
     }
 
 

@@ -75,7 +75,7 @@ def divide(catalog: Catalog, *, relevant: Relevance = "product", limit: int = 0,
     kinds: dict[str, str] = {}
     titles: dict[str, str] = {}
     for product in catalog.products():
-        truth, kind = _truth(product, relevant), product.garment or product.category
+        truth, kind = _truth(product, relevant), product.category or product.garment
         usable = [photo for photo in product.photos if photo.split not in LEARNT]
         if any(not asks(photo, place) for place, photo in enumerate(usable)):
             truths[product.id], kinds[product.id], titles[product.id] = truth, kind, product.title
@@ -149,7 +149,7 @@ def _protocol(marked: bool, relevant: Relevance) -> Protocol:
     }
     return Protocol(
         name="street to shop" if marked else "other views",
-        question="A street photo: is its product found?" if marked else "Another view of a product: is it found?",
+        question="A query photo: is its product found?" if marked else "Another view of a product: is it found?",
         queries="Queries are the catalog's street photos and photos marked as queries."
         if marked
         else "The catalog has no street photos, so the second and further photos of each product ask.",

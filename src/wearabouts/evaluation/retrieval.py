@@ -163,7 +163,7 @@ class _Run:
         for place in np.sort(np.random.default_rng(self.seed).permutation(wrong)[:SHOWN]):
             query = queries[place]
             right = next(n for n, each in enumerate(gallery.product_ids) if self.questions.truths[each] == query.truth)
-            at = f"{self._title(gallery.product_ids[right])} (first right answer at place {ranked.ranks[place][0]})"
+            at = f"at place {ranked.ranks[place][0]}: {self._title(gallery.product_ids[right])}"
             shown.append(
                 Failure(
                     Picture(self.asker.thumbnail(query), query.title or query.product_id),
