@@ -139,18 +139,23 @@ def _fits(target: str, column: str, sample: Sequence[Mapping[str, str]]) -> bool
     if not cells:
         return target not in ("split", "side", "box", "photo")
     if target == "split":
-        return all(cell.lower() in SPLITS for cell in cells)
+        return _share(cell.lower() in SPLITS for cell in cells) >= 0.9
     if target == "side":
-        return all(cell.lower() in SIDES for cell in cells)
+        return _share(cell.lower() in SIDES for cell in cells) >= 0.9
     if target == "photo":
         if column_name(column) in ("url", "link"):
             return all(cell.lower().split("?")[0].endswith(PICTURE_ENDINGS) for cell in cells)
         return any("/" in cell or "." in cell for cell in cells)
     if target == "link":
-        return all(cell.lower().startswith(("http://", "https://")) for cell in cells)
+        return _share(cell.lower().startswith(("http://", "https://")) for cell in cells) >= 0.5
     if target == "price":
         return any(sign.isdigit() for cell in cells for sign in cell)
     return True
+
+
+def _share(hits: Iterable[bool]) -> float:
+    found = list(hits)
+    return sum(found) / len(found)
 
 
 def box(cells: Mapping[str, str], columns: Columns) -> Box | None:

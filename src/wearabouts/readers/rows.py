@@ -111,7 +111,8 @@ def _header(source: Path, file: IO[str], encoding: str, notes: tuple[str, ...]) 
         skip, line = skip + 1, file.readline(MAX_RECORD)
     if not line:
         raise CatalogError(f"{source} is empty; a table needs a header line and one line a product")
-    if "\x00" in line or sum(sign < " " and sign not in "\t\r\n" for sign in line) > 2:
+    start = line + file.read(4096)
+    if sum(sign < " " and sign not in "\t\r\n" for sign in start) > len(start) / 10:
         raise CatalogError(f"{source} is not a text table; known tables: CSV, TSV, JSON lines, Parquet")
     if not delimiter:
         outside = "".join(line.split('"')[::2])
