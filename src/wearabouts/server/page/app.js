@@ -131,7 +131,7 @@ function showProblem(error) {
   const kind = NOTICES[error.kind] || "internal";
   const again = make("button", { type: "button", class: "secondary small" }, t("again"));
   again.addEventListener("click", () => search());
-  showNotice(t(`${kind}Title`), t(`${kind}What`, { retry: error.retry || "60" }), error.detail, kind === "image" ? null : again);
+  showNotice(t(`${kind}Title`), t(`${kind}What`, { retry: error.retry || "60" }), error.message, kind === "image" ? null : again);
 }
 
 function keyForm() {

@@ -1,0 +1,27 @@
+"""One shop and one open server for the whole folder; tests that need other settings start their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from server.world import Served, open_shop, serve
+from wearabouts.search import Searcher
+from wearabouts.stores import Store
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Searcher, Store]]:
+    """Seven products in a store opened for writing; tests that write use ids of their own and clean up."""
+    folder: Path = tmp_path_factory.mktemp("shop") / "store"
+    with open_shop(folder) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def served(shop: tuple[Searcher, Store]) -> Iterator[Served]:
+    """The default settings: loopback, search open, writing closed; no rate limit that a test run could reach."""
+    with serve(*shop, searches_per_minute=1_000_000, reads_per_minute=1_000_000) as running:
+        yield running
