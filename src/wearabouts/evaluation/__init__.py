@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from wearabouts.encoders import Encoder
 from wearabouts.errors import EvaluationError
 from wearabouts.evaluation.systems import HISTOGRAM, Progress, open_encoder
+from wearabouts.readers import open_catalog
 from wearabouts.report import Report, write
 
 if TYPE_CHECKING:
     from wearabouts.evaluation.questions import Relevance
 
 PHOTOGRAPHS = "photographs"
+DRAWN = "drawn"
 QUERIES = 2_000  # of a catalog, unless another number is asked for: enough for an interval of about two points
 
-__all__ = ["HISTOGRAM", "PHOTOGRAPHS", "QUERIES", "main", "open_encoder"]
+__all__ = ["DRAWN", "HISTOGRAM", "PHOTOGRAPHS", "QUERIES", "main", "open_encoder"]
 
 
 def main(
@@ -33,12 +37,13 @@ def main(
     options: Mapping[str, Any] | None = None,
     relevant: Relevance = "product",
     limit: int = QUERIES,
+    products: int = 5_000,
 ) -> Report:
     """Evaluate a model and, where asked, write the report.
 
     Args:
-        target: ``photographs`` for the model table on real photographs, or the source of a catalog with item labels (a
-            folder, a table, a feed, a drawn shop).
+        target: ``photographs`` for the model table on real photographs, ``drawn`` for street to shop on a shop drawn
+            for the occasion, or the source of a catalog with item labels (a folder, a table, a feed, a drawn shop).
         model: Name or folder of a bundle, ``histogram``, several joined by ``+``, or an encoder.
         data: The folder of real photographs, for ``photographs``.
         out: Folder for ``report.json``, ``report.md`` and ``report.html``; None writes nothing.
@@ -50,6 +55,7 @@ def main(
         relevant: For a catalog, what makes a product a right answer: the same ``product``, ``group``,
             ``category`` or ``garment``.
         limit: For a catalog, at most so many queries, drawn by the seed; 0 for all.
+        products: For ``drawn``, how many products the shop has.
 
     Raises:
         EvaluationError: The data cannot give the figures asked for.
@@ -67,12 +73,18 @@ def main(
         report = evaluate_photographs(Path(data), encoder, others, seed=seed, progress=progress)
     else:
         from wearabouts.evaluation.retrieval import evaluate_catalog
-        from wearabouts.readers import open_catalog
 
-        catalog = open_catalog(target, reader=reader, **(options or {}))
-        report = evaluate_catalog(
-            catalog, encoder, others, relevant=relevant, limit=limit, seed=seed, progress=progress
-        )
+        with ExitStack() as kept:
+            if target == DRAWN:
+                from wearabouts.evaluation.drawn_shop import drawn_catalog
+
+                folder = Path(kept.enter_context(TemporaryDirectory(prefix="wearabouts-drawn-")))
+                catalog = drawn_catalog(folder, products=products, queries=limit, seed=seed, progress=progress)
+            else:
+                catalog = open_catalog(target, reader=reader, **(options or {}))
+            report = evaluate_catalog(
+                catalog, encoder, others, relevant=relevant, limit=limit, seed=seed, progress=progress
+            )
     if out is not None:
         write(report, out)
     return report
