@@ -1,4 +1,4 @@
-"""Files made by hand for the tests of everything that takes pictures: a known scene, wrapped in many ways, and bombs."""
+"""Files made by hand for the tests of all that takes pictures: a known scene, wrapped in many ways, and bombs."""
 
 from __future__ import annotations
 
@@ -52,10 +52,11 @@ def png_chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def png(width: int, height: int, depth: int, colour: int, rows: bytes, *extra: bytes) -> bytes:
-    """A PNG of raw rows, each with its filter byte; `extra` chunks stand before the pixels."""
+def png(width: int, height: int, depth: int, colour: int, rows: bytes, *extra: bytes, times: int = 1) -> bytes:
+    """A PNG of raw rows, each with its filter byte, `times` over; `extra` chunks stand before the pixels."""
     header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
-    pixels = png_chunk(b"IDAT", zlib.compress(rows, 9))
+    packer = zlib.compressobj(9 if times == 1 else 1)
+    pixels = png_chunk(b"IDAT", b"".join(packer.compress(rows) for _ in range(times)) + packer.flush())
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(extra) + pixels + png_chunk(b"IEND", b"")
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import AvifImagePlugin, BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from wearabouts.errors import ImageError
-from wearabouts.images.colours import to_srgb
+from wearabouts.images.colours import STRIP_ROWS, to_srgb
 from wearabouts.images.envelopes import OPENERS, Envelope, cut_short, open_envelope, orientation_of
 from wearabouts.images.limits import LIMITS, Limits
 from wearabouts.types import Box, Pixels
@@ -27,7 +27,6 @@ __all__ = ["FORMATS", "LIMITS", "Limits", "Picture", "decode"]
 _PLUGINS = (AvifImagePlugin, BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin)
 FORMATS: tuple[str, ...] = tuple(OPENERS)
 THUMBNAIL_QUALITY = 85
-STRIP_ROWS = 512
 
 
 @dataclass(frozen=True, slots=True, eq=False)

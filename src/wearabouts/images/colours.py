@@ -9,6 +9,7 @@ from PIL import Image, ImageCms
 
 # Profiles that say of themselves that they are sRGB, under the names that cameras and the large sites write.
 SRGB_NAMES = ("sRGB", "sRGB IEC61966-2.1", "sRGB built-in", "c2", "uRGB")
+STRIP_ROWS = 512  # wide intermediate forms exist for so many rows at a time: they would be the peak of memory
 PROFILE_SPACES = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
 
 
@@ -33,11 +34,14 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     """Scale 16-bit grey to 8 bits: 65535 becomes 255, nothing is clipped."""
     if not image.mode.startswith("I"):
         return image
-    deep = np.asarray(image)
-    grey = Image.fromarray(((deep.clip(0, 65535).astype(np.uint32) + 128) // 257).astype(np.uint8))
+    levels = np.empty((image.height, image.width), np.uint8)
+    for top in range(0, image.height, STRIP_ROWS):
+        deep = np.asarray(image.crop((0, top, image.width, min(top + STRIP_ROWS, image.height))), np.int32)
+        levels[top : top + STRIP_ROWS] = (deep.clip(0, 65535) + 128) // 257
+    grey = Image.fromarray(levels)
     key = image.info.get("transparency")
     if isinstance(key, int):
-        grey.putalpha(Image.fromarray(np.where(deep == key, 0, 255).astype(np.uint8)))
+        grey.putalpha(Image.fromarray(np.where(np.asarray(image) == key, 0, 255).astype(np.uint8)))
     return grey
 
 
@@ -48,9 +52,10 @@ def _opaque(image: Image.Image) -> Image.Image:
     key = image.info.get("transparency")
     if image.mode == "RGB" and isinstance(key, tuple) and max(key) > 255:
         image.info["transparency"] = tuple(level >> 8 for level in key)  # Pillow keeps the 16-bit key of 8-bit pixels
-    layered = image if image.mode == "RGBA" else image.convert("RGBA")
-    white = Image.new("RGB", layered.size, (255, 255, 255))
-    white.paste(layered, mask=layered.getchannel("A"))
+    white = Image.new("RGB", image.size, (255, 255, 255))
+    for top in range(0, image.height, STRIP_ROWS):
+        layer = image.crop((0, top, image.width, min(top + STRIP_ROWS, image.height))).convert("RGBA")
+        white.paste(layer, (0, top), mask=layer.getchannel("A"))
     return white
 
 

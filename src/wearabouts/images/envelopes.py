@@ -258,7 +258,7 @@ def _webp(data: bytes, limits: Limits) -> Envelope:
         width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     else:
         width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", data, 26))
-    limits.check_size(width, height)
+    limits.check_size(width, height, limits.webp_pixels)
     return Envelope(data, "WEBP", 0, None)
 
 
@@ -266,13 +266,8 @@ def _bmp(data: bytes, limits: Limits) -> Envelope:
     """Check the stated size; a BMP carries nothing else worth cutting."""
     (header,) = struct.unpack_from("<I", data, 14)
     width, height = struct.unpack_from("<HH" if header == 12 else "<ii", data, 18)
-    limits.check_size(width, abs(height))
     compression = struct.unpack_from("<I", data, 30)[0] if header >= 40 else 0
-    if compression in (1, 2) and width * abs(height) > limits.run_length_pixels:
-        raise ImageError(
-            f"the run-length coded BMP is {width}x{abs(height)} pixels; at most {limits.run_length_pixels:,} may be; "
-            "save it as PNG"
-        )
+    limits.check_size(width, abs(height), limits.run_length_pixels if compression in (1, 2) else None)
     return Envelope(data, "BMP")
 
 

@@ -19,6 +19,7 @@ class Limits:
         icc_bytes: A colour profile longer than this is ignored, as a broken one is.
         blocks: Most segments, chunks or extension blocks of the file.
         scans: Most scans of a progressive JPEG: each one costs a pass over the whole picture and may be 50 bytes long.
+        webp_pixels: Most pixels of a WebP, whose decoder holds each of them four times over.
         run_length_pixels: Most pixels of a run-length coded BMP, which Pillow decodes slowly.
     """
 
@@ -29,6 +30,7 @@ class Limits:
     icc_bytes: int = 4_000_000
     blocks: int = 65_536
     scans: int = 128
+    webp_pixels: int = 24_000_000
     run_length_pixels: int = 4_000_000
 
     def check_bytes(self, count: int) -> None:
@@ -42,18 +44,24 @@ class Limits:
         if count > self.bytes:
             raise ImageError(f"the picture has {count:,} bytes; at most {self.bytes:,} are accepted; save it smaller")
 
-    def check_size(self, width: int, height: int) -> None:
-        """Refuse a picture of that size in pixels when it is empty, too large or too narrow.
+    def check_size(self, width: int, height: int, pixels: int | None = None) -> None:
+        """Refuse a picture of that size when it is empty, too large or too narrow.
+
+        Args:
+            width: In pixels.
+            height: In pixels.
+            pixels: Most pixels, where a format has a limit of its own.
 
         Raises:
             ImageError: It is.
         """
         if width < 1 or height < 1:
             raise ImageError(f"the picture states a size of {width}x{height} pixels; both sides must be at least 1")
+        most = self.pixels if pixels is None else min(pixels, self.pixels)
         longer, shorter = max(width, height), min(width, height)
-        if longer > self.side or width * height > self.pixels:
+        if longer > self.side or width * height > most:
             raise ImageError(
-                f"the picture states {width}x{height} pixels; at most {self.pixels:,} in all and {self.side:,} a side "
+                f"the picture states {width}x{height} pixels; at most {most:,} in all and {self.side:,} a side "
                 "are accepted; scale it down"
             )
         if longer > self.aspect * shorter:
