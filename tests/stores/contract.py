@@ -1,4 +1,4 @@
-"""The contract of every store: inherit `StoreContract`, give a fixture `open_again`, and all of this runs against it."""
+"""The contract of every store: inherit `StoreContract`, give a fixture `open_again`, and all of it runs."""
 
 from __future__ import annotations
 

@@ -1,0 +1,305 @@
+"""Nothing acknowledged is lost: kill -9, a full disk, flipped bits."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import shutil
+import sqlite3
+import time
+
+import numpy as np
+import pytest
+
+from stores.oracle import DIM, HASH, Shop, assert_same_ranking, assert_same_record, photo_record, product_record, unit
+from wearabouts.errors import StoreError
+from wearabouts.stores import open_store
+
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["wearabouts.stores.embedded"])
+KILLS = 10
+
+
+def step(number):
+    """Write number `number` of an endless history: what is put and what is deleted, the same in every process."""
+    generator = np.random.default_rng(number)
+    put = []
+    for place in generator.choice(20, 4, replace=False):
+        vector = unit(generator)[0]
+        photo = photo_record(f"photo {place}", vector, thumbnail=generator.bytes(3_000))
+        put.append(product_record(f"p{place:02d}", [photo], title=f"by {number}"))
+    marker = photo_record("marker", unit(generator)[0])
+    put.append(product_record("marker", [marker], title=str(number)))
+    return put, [f"p{place:02d}" for place in generator.choice(20, 3, replace=False)]
+
+
+def play(shop, number):
+    put, gone = step(number)
+    if number % 3 == 2:
+        shop.delete(gone)
+    else:
+        shop.upsert(put)
+
+
+def victim(folder, first, ledger):
+    """Write for ever; acknowledge each write on the ledger, which lives in another process."""
+    store = open_store(folder, mode="write", encoder_hash=HASH, dim=DIM)
+    number = first
+    while True:
+        play(store, number)
+        ledger.send(number)
+        if number % 17 == 0:
+            store.rebuild()
+        number += 1
+
+
+def drained(ledger):
+    last = None
+    try:
+        while ledger.poll():
+            last = ledger.recv()
+    except EOFError:
+        pass
+    return last
+
+
+def test_kill_9_loses_nothing_acknowledged(tmp_path):
+    folder = tmp_path / "store"
+    generator = np.random.default_rng(3)
+    shop, acknowledged = Shop(), -1
+    for _ in range(KILLS):
+        ledger, far_end = PROCESSES.Pipe(duplex=False)
+        process = PROCESSES.Process(target=victim, args=(folder, acknowledged + 1, far_end), daemon=True)
+        process.start()
+        far_end.close()
+        assert ledger.poll(60), "the victim acknowledged nothing"
+        time.sleep(float(generator.uniform(0, 0.15)))
+        process.kill()
+        process.join()
+        last = drained(ledger)
+        ledger.close()
+
+        store = open_store(folder, mode="read" if generator.random() < 0.5 else "write")
+        for number in range(acknowledged + 1, last + 1):
+            play(shop, number)
+        acknowledged = last
+        # The write under way when the blow fell is there wholly or not at all.
+        if list(store.products()) != sorted(shop.records) or any(
+            store.record(ident).product != record.product for ident, record in shop.records.items()
+        ):
+            acknowledged += 1
+            play(shop, acknowledged)
+        assert list(store.products()) == sorted(shop.records)
+        for ident, record in shop.records.items():
+            assert_same_record(store.record(ident), record)
+        query = unit(generator)[0]
+        assert_same_ranking(store.search(query, 99), shop.nearest(query, 99))
+        assert [finding for finding in store.check() if finding.kind != "temporary"] == []
+        store.close()
+    assert acknowledged >= KILLS
+
+
+def put_until_refused(folder, limit, answers):
+    store = open_store(folder, mode="write")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    number = 0
+    try:
+        while number < 500:
+            play(store, 3 * number)
+            number += 1
+    except StoreError as error:
+        answers.send((number, str(error)))
+    except BaseException as error:
+        answers.send((number, f"untyped {error!r}"))
+
+
+def test_a_disk_that_takes_no_more_is_a_typed_error_and_the_store_intact(tmp_path):
+    folder = tmp_path / "store"
+    open_store(folder, mode="write", encoder_hash=HASH, dim=DIM).close()
+    answers, far_end = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=put_until_refused, args=(folder, 600_000, far_end), daemon=True)
+    process.start()
+    far_end.close()
+    assert answers.poll(60)
+    written, said = answers.recv()
+    process.join(20)
+    assert written > 3
+    assert "writing products failed" in said
+    assert "untyped" not in said
+    shop = Shop()
+    for number in range(written):
+        play(shop, 3 * number)
+    store = open_store(folder, mode="write")
+    assert store.check() == []
+    assert list(store.products()) == sorted(shop.records)
+    for ident, record in shop.records.items():
+        assert_same_record(store.record(ident), record)
+    play(store, 3 * written)
+    store.close()
+
+
+def test_a_full_database_refuses_the_write_and_goes_on(tmp_path):
+    store = open_store(tmp_path / "store", mode="write", encoder_hash=HASH, dim=DIM)
+    play(store, 0)
+    shop = Shop()
+    play(shop, 0)
+    pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
+    store._connection.execute(f"PRAGMA max_page_count={pages + 2}")
+    large = [
+        product_record(
+            f"big {i}", [photo_record(f"big {i}", unit(np.random.default_rng(i))[0], thumbnail=bytes(50_000))]
+        )
+        for i in range(5)
+    ]
+    with pytest.raises(StoreError, match=r"disk is full.*make room"):
+        store.upsert(large)
+    query = unit(np.random.default_rng(1))[0]
+    assert_same_ranking(store.search(query, 99), shop.nearest(query, 99))
+    assert store.delete(["marker"]) == 1
+    shop.delete(["marker"])
+    assert_same_ranking(store.search(query, 99), shop.nearest(query, 99))
+    store._connection.execute("PRAGMA max_page_count=1000000")
+    assert store.upsert(large) == 5
+    assert store.check() == []
+    store.close()
+
+
+def answers_of(store):
+    """Everything a store can be asked, as comparable data."""
+    generator = np.random.default_rng(77)
+    told = [list(store.products())]
+    for query in unit(generator, 4):
+        for where in (None, "title contains 1", "has color or price < 5", "garment = dress"):
+            ranking = store.search(query, 30, where=where)
+            told.append((ranking.photo_ids, ranking.product_ids, ranking.similarity.tobytes()))
+    for ident in told[0]:
+        record = store.record(ident)
+        told.append((record.product, [(each.photo, each.digest, each.vector.tobytes()) for each in record.photos]))
+        told.append([(each.garment, each.seen, each.thumbnail, each.validators) for each in record.photos])
+        told.append((store.product(ident), store.known(ident)))
+    return told
+
+
+def small_store(folder):
+    store = open_store(folder, mode="write", encoder_hash=HASH, dim=DIM)
+    generator = np.random.default_rng(9)
+    for i in range(12):
+        photos = [photo_record(f"{i}/{j}", unit(generator)[0], garment="dress", thumbnail=bytes(300)) for j in range(2)]
+        facts = {"title": f"Number {i}", "price": float(i), "attributes": {"color": "red"}}
+        store.upsert([product_record(f"p{i}", photos, **facts)])
+    store.delete(["p3", "p7"])
+    return store
+
+
+def outcome(folder, truth):
+    """`refused`, `found` or `harmless`; anything else fails the test."""
+    try:
+        store = open_store(folder)
+    except StoreError:
+        return "refused"
+    try:
+        if store.check():
+            return "found"
+        assert answers_of(store) == truth
+        return "harmless"
+    except StoreError:
+        return "refused"
+    finally:
+        store.close()
+
+
+def flipped_copy(pristine, copy, name, place):
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(pristine, copy)
+    raw = bytearray((copy / name).read_bytes())
+    raw[place // 8] ^= 1 << (place % 8)
+    (copy / name).write_bytes(raw)
+
+
+def test_every_flipped_bit_is_found_or_changes_nothing(tmp_path):
+    pristine, copy = tmp_path / "pristine", tmp_path / "copy"
+    small_store(pristine).close()
+    store = open_store(pristine)
+    truth = answers_of(store)
+    store.close()
+    files = ["store.db"] * 4 + ["derived/base-00000001.vectors", "acknowledged"]
+    generator = np.random.default_rng(2026)
+    seen = []
+    for number in range(60):
+        name = files[number % len(files)]
+        flipped_copy(pristine, copy, name, int(generator.integers(8 * (pristine / name).stat().st_size)))
+        seen.append((name, outcome(copy, truth)))
+    assert {"found", "harmless"} <= {result for _, result in seen}
+    assert all(result != "harmless" for name, result in seen if name.startswith("derived"))
+
+
+def test_a_flipped_bit_in_the_log_of_a_killed_writer_is_found_or_changes_nothing(tmp_path):
+    store = small_store(tmp_path / "live")
+    truth = answers_of(store)
+    pristine, copy = tmp_path / "pristine", tmp_path / "copy"
+    # What a kill leaves behind: the log unmerged, its shared index gone.
+    shutil.copytree(tmp_path / "live", pristine, ignore=shutil.ignore_patterns("*-shm"))
+    store.close()
+    assert (pristine / "store.db-wal").stat().st_size > 10_000
+    generator = np.random.default_rng(2027)
+    seen = set()
+    for _ in range(20):
+        flipped_copy(
+            pristine, copy, "store.db-wal", int(generator.integers(8 * (pristine / "store.db-wal").stat().st_size))
+        )
+        seen.add(outcome(copy, truth))
+    assert "found" in seen
+
+
+@pytest.mark.parametrize(
+    "harm, kind, lost",
+    [
+        (
+            "UPDATE vectors SET data = zeroblob(64) WHERE photo = (SELECT number FROM photos WHERE id = '0/0')",
+            "vector",
+            {"0/0"},
+        ),
+        ("DELETE FROM vectors WHERE photo = (SELECT number FROM photos WHERE id = '0/0')", "vector", {"0/0"}),
+        ("UPDATE photos SET digest = 'other' WHERE id = '0/0'", "row", {"0/0"}),
+        ("UPDATE products SET price = 1 WHERE id = 'p0'", "row", {"0/0", "0/1"}),
+        ("UPDATE products SET attributes = '[[' WHERE id = 'p0'", "row", {"0/0", "0/1"}),
+        ("UPDATE photos SET id = CAST(x'ff41' AS TEXT) WHERE id = '0/0'", "row", {"0/0"}),
+        ("UPDATE thumbnails SET data = x'00' WHERE photo = (SELECT number FROM photos WHERE id = '0/0')", "row", set()),
+        ("DELETE FROM photos WHERE id IN ('0/0', '0/1')", "product", {"0/0", "0/1"}),
+        ("DELETE FROM products WHERE id = 'p0'", "reference", {"0/0", "0/1"}),
+        ("UPDATE removals SET id = 'p1'", "row", set()),
+    ],
+)
+def test_check_finds_and_repair_removes_what_cannot_be_trusted(tmp_path, harm, kind, lost):
+    folder = tmp_path / "store"
+    small_store(folder).close()
+    with sqlite3.connect(folder / "store.db") as connection:
+        connection.execute(harm)
+    connection.close()
+    reader = open_store(folder)
+    assert kind in {finding.kind for finding in reader.check()}
+    query = unit(np.random.default_rng(0))[0]
+    reader.search(query, 99)
+    store = open_store(folder, mode="write")
+    assert kind in {finding.kind for finding in store.check(repair=True)}
+    assert store.check() == []
+    kept = {f"{i}/{j}" for i in range(12) for j in range(2) if i not in (3, 7)} - lost
+    for each in (store, reader):
+        assert set(each.search(query, 99).photo_ids) == kept
+    for ident in store.products():
+        store.record(ident)
+    store.close()
+    assert reader.check() == []
+    reader.close()
+
+
+def test_repair_removes_what_a_killed_rebuild_left(tmp_path):
+    store = small_store(tmp_path / "store")
+    left = tmp_path / "store" / "derived" / "base-00000009.vectors.1.tmp"
+    left.parent.mkdir(exist_ok=True)
+    left.write_bytes(b"half")
+    assert [finding.kind for finding in store.check()] == ["temporary"]
+    assert [finding.kind for finding in store.check(repair=True)] == ["temporary"]
+    assert not left.exists()
+    assert store.check() == []
+    store.close()
