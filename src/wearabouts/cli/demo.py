@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -28,8 +29,8 @@ def demo(
     """Draw a fashion shop, index it, and open its page."""
     from wearabouts.demo import prepare, serve
 
-    with Progress("products") as progress:
-        shop = prepare(folder, products=products, progress=progress.update)
+    with Progress("done") as progress:
+        shop = prepare(folder, products=products, workers=min(8, os.cpu_count() or 1), progress=progress.update)
     say(f"{shop.products:,} products with {shop.photos:,} photos in {folder}")
     serve(
         shop, port=port, browser=not no_browser, ready=lambda url: say(f"the shop is open at {url} · stop with Ctrl+C")

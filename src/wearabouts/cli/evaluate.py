@@ -11,7 +11,7 @@ import typer
 from wearabouts.cli.options import JsonOption, ModelOption, parse_pairs, whole_number
 from wearabouts.cli.terminal import Progress, say, show_json, show_table
 
-TARGET = "A catalog with item labels (feed, table, folder), or `photographs` for the model table."
+TARGET = "A catalog with item labels (feed, table, folder), `photographs` for the model table, or `drawn`."
 
 
 def evaluate(
@@ -26,6 +26,9 @@ def evaluate(
     limit: Annotated[
         int, typer.Option(parser=whole_number, metavar="NUMBER", help="Most queries of a catalog; 0 for all.")
     ] = 2_000,
+    products: Annotated[
+        int, typer.Option(parser=whole_number, metavar="NUMBER", help="Products of the shop that `drawn` draws.")
+    ] = 5_000,
     reader: Annotated[str | None, typer.Option(help="The catalog's reader; guessed when left out.")] = None,
     columns: Annotated[list[str] | None, typer.Option("--map", help="A column by name, such as id=sku.")] = None,
     seed: Annotated[int, typer.Option(parser=whole_number, metavar="NUMBER", help="Of intervals and samples.")] = 0,
@@ -50,6 +53,7 @@ def evaluate(
             options={"mapping": mapping} if mapping else None,
             relevant=relevant,  # type: ignore[arg-type]  # any word is allowed here: the library names the right ones
             limit=limit,
+            products=products,
         )
     if json:
         show_json(report.to_dict())

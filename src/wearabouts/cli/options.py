@@ -28,7 +28,12 @@ def whole_number(text: str) -> int:
 
 
 StoreOption = Annotated[Path, typer.Option("--store", "-s", help="Folder of the store.")]
-ModelOption = Annotated[str, typer.Option("--model", "-m", help="A bundle: its folder, or `mini`, which is shipped.")]
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        "--model", "-m", help="A bundle: its folder, or `mini`, which is shipped; or the baseline `histogram`."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
 ExactOption = Annotated[bool, typer.Option("--exact", help="Compare with every stored vector.")]
 WhereOption = Annotated[
@@ -40,12 +45,14 @@ CountOption = Annotated[
 
 
 def load_encoder(model: str) -> Encoder:
-    """The encoder of a bundle, by name or folder."""
-    from wearabouts.bundles import load
-    from wearabouts.encoders import OnnxEncoder
+    """The encoder of a bundle by name or folder, or a baseline such as ``histogram``.
 
-    encoder: Encoder = OnnxEncoder(load(model))
-    return encoder
+    Raises:
+        BundleError: There is no such bundle.
+    """
+    from wearabouts.evaluation import open_encoder
+
+    return open_encoder(model)
 
 
 def existing_store(store: Path) -> Path:

@@ -1,0 +1,71 @@
+"""The drawn shop with one command, small."""
+
+from __future__ import annotations
+
+import pytest
+
+from fakes import TinyGarmentEncoder
+from wearabouts import demo
+from wearabouts.errors import SettingsError
+from wearabouts.search import Searcher
+from wearabouts.stores import open_store
+
+
+def prepared(folder, products):
+    """Prepare, and tell how often each step drew or indexed."""
+    steps = []
+    ready = demo.prepare(
+        folder, products=products, encoder=TinyGarmentEncoder(), progress=lambda what, done, total: steps.append(what)
+    )
+    return ready, steps
+
+
+def test_a_second_start_draws_and_embeds_nothing_and_a_smaller_shop_is_smaller(tmp_path):
+    first, steps = prepared(tmp_path, 3)
+    assert (first.products, first.photos) == (3, 6)
+    assert set(steps) == {"drawing products", "drawing street photos", "indexing photos"}
+    drawn = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.jpg")}
+    assert len(drawn) == 6 + 3
+    second, _ = prepared(tmp_path, 3)
+    assert second == first
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.jpg")} == drawn
+    smaller, _ = prepared(tmp_path, 2)
+    assert (smaller.products, smaller.photos) == (2, 4)
+    assert len(list(smaller.samples.glob("*.jpg"))) == 2
+
+
+def test_samples_are_named_after_products_the_store_holds(tmp_path):
+    ready, _ = prepared(tmp_path, 2)
+    encoder = TinyGarmentEncoder()
+    store = open_store(ready.store, encoder_hash=encoder.hash)
+    try:
+        searcher = Searcher(encoder, store)
+        for sample in ready.samples.glob("*.jpg"):
+            assert store.product(sample.stem) is not None
+            assert len(searcher.search(sample.read_bytes(), 2, category="off").matches) == 2
+    finally:
+        store.close()
+
+
+def test_the_page_opens_where_it_was_asked_to(tmp_path, monkeypatch):
+    ready, _ = prepared(tmp_path, 1)
+    heard, opened = [], []
+
+    def serve_and_stop(app, settings, *, ready):
+        assert settings.samples_folder == tmp_path / "samples"
+        ready("http://127.0.0.1:9/")
+
+    monkeypatch.setattr(demo, "run", serve_and_stop)
+    monkeypatch.setattr(demo.webbrowser, "open", opened.append)
+    monkeypatch.setattr(
+        demo.threading, "Thread", lambda target, args, daemon: type("", (), {"start": lambda _: target(*args)})()
+    )
+    demo.serve(ready, encoder=TinyGarmentEncoder(), ready=heard.append)
+    assert (heard, opened) == (["http://127.0.0.1:9/"], ["http://127.0.0.1:9/"])
+    demo.serve(ready, encoder=TinyGarmentEncoder(), ready=heard.append, browser=False)
+    assert (len(heard), len(opened)) == (2, 1)
+
+
+def test_a_shop_without_products_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match="products 0"):
+        prepared(tmp_path, 0)
