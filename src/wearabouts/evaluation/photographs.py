@@ -124,15 +124,22 @@ def _summary(outcomes: Sequence[Outcome], seed: int) -> Section:
                 if " + 0." not in each.name and " + 1 " not in each.name
             }
             cells |= comparison.difference_cells(outcome, figure, seed=seed)
-            rows.append(Row(f"{outcome.task.protocol.name}, {figure}", cells))
+            rows.append(Row(f"{outcome.task.protocol.name}, {figure}", cells, _marked(cells)))
     columns = tuple(dict.fromkeys(column for row in rows for column in row.cells))
     note = (
         "Difference: ours minus the best other on the same queries, with a bootstrap interval and a sign-flip p-value "
         "over groups. Errors removed: difference over one minus the other's figure. The best other is picked on these "
-        "rows themselves, which flatters it."
+        "rows themselves, which flatters it. In bold: the interval of the difference lies above 0."
     )
     protocol = "Each row is a task of its own, described below; one vector a photo serves all of them."
     return Section("The model table", protocol, (Table("", "row", columns, tuple(rows), note),))
+
+
+def _marked(cells: dict[str, Cell]) -> frozenset[str]:
+    """The difference, where chance alone does not explain it."""
+    difference = cells.get("difference")
+    certain = isinstance(difference, metrics.Difference) and difference.low > 0
+    return frozenset({"difference", "errors removed"}) if certain else frozenset()
 
 
 def _garments(task: Task, vectors: Vectors, seed: int) -> list[Section]:
