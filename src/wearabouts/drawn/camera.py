@@ -38,22 +38,22 @@ class Weather:
 
 WEATHERS: dict[Part, tuple[Weather, ...]] = {
     "train": (
-        Weather("noon", (-0.02, 0.08), (-0.03, 0.02), (0.95, 1.22), 0.30, 0.06, (0.4, -0.8)),
-        Weather("overcast", (-0.14, 0.0), (-0.02, 0.03), (0.84, 1.08), 0.16, 0.16, (-0.2, -0.7)),
-        Weather("tungsten", (0.12, 0.30), (-0.06, 0.02), (0.78, 1.08), 0.45, 0.05, (-0.7, -0.3)),
-        Weather("open_shade", (-0.22, -0.08), (-0.02, 0.04), (0.80, 1.02), 0.25, 0.10, (0.5, -0.5)),
-        Weather("evening", (0.05, 0.24), (-0.08, 0.0), (0.74, 0.98), 0.40, 0.12, (0.8, -0.2)),
+        Weather("noon", (-0.012, 0.048), (-0.021, 0.014), (0.96, 1.18), 0.26, 0.05, (0.4, -0.8)),
+        Weather("overcast", (-0.084, 0.0), (-0.014, 0.021), (0.87, 1.06), 0.14, 0.13, (-0.2, -0.7)),
+        Weather("tungsten", (0.072, 0.18), (-0.042, 0.014), (0.82, 1.06), 0.38, 0.04, (-0.7, -0.3)),
+        Weather("open_shade", (-0.132, -0.048), (-0.014, 0.028), (0.84, 1.02), 0.21, 0.08, (0.5, -0.5)),
+        Weather("evening", (0.03, 0.144), (-0.056, 0.0), (0.79, 0.98), 0.34, 0.1, (0.8, -0.2)),
     ),
     "calibrate": (
-        Weather("morning", (0.02, 0.16), (-0.05, 0.01), (0.84, 1.1), 0.30, 0.14, (0.7, -0.4)),
-        Weather("office", (-0.08, 0.04), (0.02, 0.08), (0.75, 1.05), 0.28, 0.06, (0.0, -0.9)),
+        Weather("morning", (0.012, 0.096), (-0.035, 0.007), (0.87, 1.08), 0.26, 0.11, (0.7, -0.4)),
+        Weather("office", (-0.048, 0.024), (0.014, 0.056), (0.8, 1.04), 0.24, 0.05, (0.0, -0.9)),
     ),
     "test": (
-        Weather("golden_hour", (0.10, 0.26), (-0.06, 0.0), (0.84, 1.12), 0.40, 0.14, (-0.8, -0.25)),
-        Weather("fluorescent", (-0.12, 0.0), (0.03, 0.10), (0.82, 1.06), 0.30, 0.06, (0.1, -0.9)),
-        Weather("bright_cloud", (-0.10, 0.02), (-0.02, 0.02), (0.92, 1.18), 0.20, 0.14, (0.3, -0.7)),
-        Weather("warm_led", (0.06, 0.20), (-0.02, 0.05), (0.80, 1.06), 0.42, 0.05, (0.6, -0.5)),
-        Weather("blue_hour", (-0.24, -0.10), (-0.04, 0.02), (0.76, 0.98), 0.30, 0.14, (-0.4, -0.6)),
+        Weather("golden_hour", (0.06, 0.156), (-0.042, 0.0), (0.87, 1.1), 0.34, 0.11, (-0.8, -0.25)),
+        Weather("fluorescent", (-0.072, 0.0), (0.021, 0.07), (0.86, 1.05), 0.26, 0.05, (0.1, -0.9)),
+        Weather("bright_cloud", (-0.06, 0.012), (-0.014, 0.014), (0.94, 1.14), 0.17, 0.11, (0.3, -0.7)),
+        Weather("warm_led", (0.036, 0.12), (-0.014, 0.035), (0.84, 1.05), 0.36, 0.04, (0.6, -0.5)),
+        Weather("blue_hour", (-0.144, -0.06), (-0.028, 0.014), (0.81, 0.98), 0.26, 0.11, (-0.4, -0.6)),
     ),
 }
 Matrix = npt.NDArray[np.float64]
@@ -151,9 +151,9 @@ def _lit(picture: Image.Image, weather: Weather, rng: np.random.Generator) -> Im
     fall, turn = rng.uniform(0, weather.gradient), rng.uniform(0, 2 * np.pi)
     y, x = np.mgrid[-1:1:12j, -1:1:12j]
     field = 1 - fall * np.clip(0.5 + 0.5 * (x * np.cos(turn) + y * np.sin(turn)), 0, 1) - 0.10 * (x * x + y * y)
-    if rng.random() < 0.3:  # the hard edge of a shadow: of an awning, a tree, a lamp post
+    if rng.random() < 0.2:  # the hard edge of a shadow: of an awning, a tree, a lamp post
         edge = x * np.cos(turn + 1.9) + y * np.sin(turn + 1.9) - rng.uniform(-0.5, 0.6)
-        field = field * np.where(edge > 0, 1 - rng.uniform(0.15, 0.42), 1.0)
+        field = field * np.where(edge > 0, 1 - rng.uniform(0.12, 0.32), 1.0)
     shade = Image.fromarray((np.clip(field, 0, 1) * 255).astype(np.uint8)).resize(
         picture.size, Image.Resampling.BICUBIC
     )

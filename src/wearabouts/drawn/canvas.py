@@ -1,8 +1,8 @@
 """Painting at twice the final size: panels of cloth with their relief, seams, studs and prints.
 
 The relief is light on a height field: the blurred panel bulges, folds are ridges and creases on it, and the slope towards the light
-decides what is multiplied (shade) and screened (sheen). It is worked out at an eighth of the painting's size and stretched, for
-shading is smooth and numpy is slow.
+decides what is multiplied (shade) and screened (sheen). It is worked out at half the final size and stretched, for shading is
+smooth.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from wearabouts.drawn.curves import Line
@@ -21,7 +22,7 @@ from wearabouts.drawn.sewing import Fold, Item, Panel, Seam, Stud
 from wearabouts.drawn.sewing import Print as PrintPlace
 
 OVERSAMPLING = 2
-COARSE = 4
+COARSE = 2  # final pixels to one of the height field
 Box4 = tuple[int, int, int, int]
 
 
@@ -45,7 +46,11 @@ class Light:
 
 
 class Canvas:
-    """A picture being painted, and the mask of what of the product can still be seen."""
+    """A picture being painted: its colours, its light, and the mask of what of the product can still be seen.
+
+    Colours are painted at twice the final size, so that edges come out smooth; light (shade to multiply with, sheen to screen
+    with) and mask are kept at the final size.
+    """
 
     def __init__(self, ground: Image.Image, framing: Framing, light: Light) -> None:
         """Start from a ground.
@@ -56,19 +61,23 @@ class Canvas:
             light: Where the light comes from.
         """
         self.size = (ground.width * OVERSAMPLING, ground.height * OVERSAMPLING)
-        self.image = ground.resize(self.size, Image.Resampling.BILINEAR)
-        self.owner = Image.new("L", self.size, 0)
+        self.image = ground.resize(self.size, Image.Resampling.NEAREST)
+        self.owner = Image.new("L", ground.size, 0)
+        self.shade = Image.new("L", ground.size, 255)
+        self.sheen = Image.new("L", ground.size, 0)
         self.scale = framing.scale * OVERSAMPLING
         self.origin = np.array([framing.left, framing.top])
         self.light = light
 
     def place(self, points: Line) -> Line:
         """Body coordinates to pixels of the painting."""
-        return (points - self.origin) * self.scale
+        return np.asarray((points - self.origin) * self.scale)
 
     def finished(self) -> tuple[Image.Image, Image.Image]:
         """The picture and the mask, at the final size."""
-        return self.image.reduce(OVERSAMPLING), self.owner.reduce(OVERSAMPLING)
+        picture = self.image.reduce(OVERSAMPLING)
+        picture = ImageChops.multiply(picture, Image.merge("RGB", (self.shade,) * 3))
+        return ImageChops.screen(picture, Image.merge("RGB", (self.sheen,) * 3)), self.owner
 
     def sew(self, items: Iterable[Item], cloth: Cloth, owned: bool) -> None:
         """Paint items of a garment; `owned` where it is the product the photo is of."""
@@ -83,7 +92,9 @@ class Canvas:
                 self.printed(item, cloth)
 
     def _bounds(self, pixels: Line, margin: int = 0) -> Box4 | None:
-        low, high = np.floor(pixels.min(axis=0)) - margin, np.ceil(pixels.max(axis=0)) + 1 + margin
+        """The box around pixels of the painting, on whole final pixels; None where nothing of it is in the picture."""
+        low = (np.floor(pixels.min(axis=0) / OVERSAMPLING).astype(int) - margin) * OVERSAMPLING
+        high = (np.ceil(pixels.max(axis=0) / OVERSAMPLING).astype(int) + 1 + margin) * OVERSAMPLING
         box = (
             max(int(low[0]), 0),
             max(int(low[1]), 0),
@@ -102,62 +113,60 @@ class Canvas:
             self._shadow(pixels, panel.casts)
         size = (box[2] - box[0], box[3] - box[1])
         mask = Image.new("L", size, 0)
-        ImageDraw.Draw(mask).polygon([(x - box[0], y - box[1]) for x, y in pixels.tolist()], fill=255)
+        ImageDraw.Draw(mask).polygon((pixels - box[:2]).ravel().tolist(), fill=255)
         if isinstance(panel.cloth, str):
-            assert cloth is not None, "cloth named by role needs the spec's fabric"
-            patch = cloth.patch(panel.cloth, box, self.origin, self.scale, panel.turn, panel.rib)
+            if cloth is None:
+                raise ValueError(f"cloth {panel.cloth!r} is named by its role; give the product's fabric, or a colour")
+            patch: Image.Image | RGB = cloth.patch(panel.cloth, box, self.origin, self.scale, panel.turn, panel.rib)
             gloss = cloth.gloss
         else:
-            patch, gloss = Image.new("RGB", size, panel.cloth), 0.7
-        patch = self._relief(patch, mask, box, panel, gloss)
-        self.image.paste(patch, box[:2], mask)
-        self.owner.paste(255 if owned else 0, box, mask)
+            patch, gloss = panel.cloth, 0.7
+        self.image.paste(patch, box if isinstance(patch, tuple) else box[:2], mask)
+        final = (box[0] // OVERSAMPLING, box[1] // OVERSAMPLING, box[2] // OVERSAMPLING, box[3] // OVERSAMPLING)
+        soft = mask.reduce(OVERSAMPLING)
+        self._relief(soft, final, panel, gloss)
+        self.owner.paste(255 if owned else 0, final, soft)
 
     def _shadow(self, pixels: Line, dark: float) -> None:
         """Darken around a panel, away from the light."""
-        reach = max(self.scale * 0.008, 1.0)
+        reach = max(self.scale * 0.008 / OVERSAMPLING, 0.5)
         box = self._bounds(pixels, int(reach * 3))
         if box is None:
             return
-        small = (max((box[2] - box[0]) // COARSE, 1), max((box[3] - box[1]) // COARSE, 1))
+        final = (box[0] // OVERSAMPLING, box[1] // OVERSAMPLING, box[2] // OVERSAMPLING, box[3] // OVERSAMPLING)
+        size = (final[2] - final[0], final[3] - final[1])
+        blot = Image.new("L", (max(size[0] // COARSE, 1), max(size[1] // COARSE, 1)), 255)
         offset = np.array([-self.light.x, -self.light.y]) * reach * 0.9
-        blot = Image.new("L", small, 255)
-        points = ((pixels + offset - box[:2]) / COARSE).tolist()
-        ImageDraw.Draw(blot).polygon([(x, y) for x, y in points], fill=int(255 * (1 - dark)))
-        blot = blot.filter(ImageFilter.GaussianBlur(reach / COARSE)).resize(
-            (box[2] - box[0], box[3] - box[1]), Image.Resampling.BILINEAR
-        )
-        region = self.image.crop(box)
-        self.image.paste(ImageChops.multiply(region, Image.merge("RGB", (blot, blot, blot))), box[:2])
+        points = (pixels / OVERSAMPLING + offset - final[:2]) / COARSE
+        ImageDraw.Draw(blot).polygon(points.ravel().tolist(), fill=int(255 * (1 - dark)))
+        blot = blot.filter(ImageFilter.GaussianBlur(reach / COARSE)).resize(size, Image.Resampling.BILINEAR)
+        for field in (self.shade, self.sheen):
+            field.paste(ImageChops.multiply(field.crop(final), blot), final[:2])
 
-    def _relief(self, patch: Image.Image, mask: Image.Image, box: Box4, panel: Panel, gloss: float) -> Image.Image:
+    def _relief(self, mask: Image.Image, final: Box4, panel: Panel, gloss: float) -> None:
         small = mask.resize((max(mask.width // COARSE, 2), max(mask.height // COARSE, 2)), Image.Resampling.BOX)
-        scale = self.scale / COARSE
+        scale = self.scale / OVERSAMPLING / COARSE
         reach = max(0.017 * panel.puff * scale, 0.6)
         bulge = np.asarray(small.filter(ImageFilter.GaussianBlur(reach)), dtype=np.float32) / 255
         height = bulge * (0.020 * panel.puff)
         if panel.folds:
-            height = height + self._folded(panel.folds, small.size, box)
+            height = height + self._folded(panel.folds, small.size, final)
         slope_y, slope_x = np.gradient(height * scale)
         light = self.light
         lit = -(slope_x * light.x + slope_y * light.y) * light.strength * 0.78
         shade = 1.0 + lit - 0.20 * (1 - bulge) * light.strength
-        dark = Image.fromarray((np.clip(shade, 0.25, 1.0) * 255).astype(np.uint8)).resize(
-            mask.size, Image.Resampling.BILINEAR
-        )
-        sheen = Image.fromarray((np.clip(shade - 1.0, 0.0, 0.6) * (150 * gloss)).astype(np.uint8)).resize(
-            mask.size, Image.Resampling.BILINEAR
-        )
-        patch = ImageChops.multiply(patch, Image.merge("RGB", (dark, dark, dark)))
-        return ImageChops.screen(patch, Image.merge("RGB", (sheen, sheen, sheen)))
+        dark = Image.fromarray((np.clip(shade, 0.25, 1.0) * 255).astype(np.uint8))
+        sheen = Image.fromarray((np.clip(shade - 1.0, 0.0, 0.6) * (150 * gloss)).astype(np.uint8))
+        for field, tone in ((self.shade, dark), (self.sheen, sheen)):
+            field.paste(tone.resize(mask.size, Image.Resampling.BILINEAR), final[:2], mask)
 
-    def _folded(self, folds: tuple[Fold, ...], size: tuple[int, int], box: Box4) -> np.ndarray:
+    def _folded(self, folds: tuple[Fold, ...], size: tuple[int, int], final: Box4) -> npt.NDArray[np.float32]:
         """Height, in body heights, of folds over the coarse grid of a box."""
         field = Image.new("L", size, 128)
         draw = ImageDraw.Draw(field)
-        shrink = 1 / COARSE
+        shrink = 1 / COARSE / OVERSAMPLING
         for fold in sorted(folds, key=lambda fold: -fold.width):
-            points = ((self.place(fold.points) - box[:2]) * shrink).ravel().tolist()
+            points = (self.place(fold.points) * shrink - np.array(final[:2]) / COARSE).ravel().tolist()
             tone = 128 + int(np.clip(fold.height / 0.012, -1, 1) * 127)
             draw.line(points, fill=tone, width=max(int(fold.width * self.scale * shrink), 1), joint="curve")
         field = field.filter(ImageFilter.GaussianBlur(max(0.0045 * self.scale * shrink, 0.5)))
@@ -175,7 +184,8 @@ class Canvas:
         else:
             draw.line(pixels.ravel().tolist(), fill=(*colour, alpha), width=max(round(width), 1), joint="curve")
         if owned and seam.colour is not None:
-            ImageDraw.Draw(self.owner).line(pixels.ravel().tolist(), fill=255, width=max(round(width), 1))
+            thin = max(round(width / OVERSAMPLING), 1)
+            ImageDraw.Draw(self.owner).line((pixels / OVERSAMPLING).ravel().tolist(), fill=255, width=thin)
 
     def _dashes(self, draw: ImageDraw.ImageDraw, pixels: Line, width: int, fill: tuple[int, int, int, int]) -> None:
         for start, end in zip(pixels[:-1], pixels[1:], strict=True):

@@ -33,8 +33,8 @@ class Stage:
 
     def box(self, x0: float, y0: float, x1: float, y1: float, colour: RGB) -> None:
         """A rectangle."""
-        if x1 > x0 and y1 > y0:
-            self.draw.rectangle((x0 * self.w, y0 * self.h, x1 * self.w - 1, y1 * self.h - 1), fill=colour)
+        left, top = x0 * self.w, y0 * self.h
+        self.draw.rectangle((left, top, max(x1 * self.w - 1, left), max(y1 * self.h - 1, top)), fill=colour)
 
     def blob(self, x: float, y: float, radius: float, colour: RGB, stretch: float = 1.0) -> None:
         """An ellipse; `radius` in shares of the width."""
