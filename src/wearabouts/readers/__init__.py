@@ -73,7 +73,7 @@ def guess(source: str | Path) -> str:
     """
     path = _local(source)
     if path.is_dir():
-        return "folder"
+        return "drawn" if (path / "products.jsonl").is_file() else "folder"
     suffix = path.suffix.lower()
     start = _start(path)
     if suffix in _XML or re.match(rb"(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*<", start):
