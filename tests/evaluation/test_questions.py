@@ -2,7 +2,7 @@
 
 import pytest
 
-from wearabouts.catalog import Catalog, Faults, Photo, Product
+from wearabouts.catalog import Catalog, Fault, Faults, Photo, Product
 from wearabouts.errors import EvaluationError
 from wearabouts.evaluation.questions import divide
 
@@ -73,7 +73,7 @@ def test_relevance_by_category_reaches_other_products():
     )
     questions = divide(catalog(*products), relevant="category")
     assert [(query.photo.id, query.truth) for query in questions.queries] == [("b2", "hats")]
-    assert questions.truths == {"a": "hats", "c": ""}
+    assert {name: each.truth for name, each in questions.products.items()} == {"a": "hats", "c": ""}
 
 
 def test_the_sample_is_the_seeds_and_counted():
@@ -83,6 +83,28 @@ def test_the_sample_is_the_seeds_and_counted():
     assert one.queries == same.queries != other.queries
     assert one.skipped["query photos not drawn into the sample"] == 40
     assert len(gallery(one)) == 50
+
+
+def test_single_photos_of_a_kind_are_held_out():
+    products = [product(f"p{n:03}", photo(f"f{n:03}"), category="hat" if n % 2 else "shoe") for n in range(200)]
+    questions = divide(catalog(*products), relevant="category")
+    asking = {query.product_id for query in questions.queries}
+    assert 5 <= len(asking) <= 40
+    assert asking.isdisjoint(questions.products)
+    assert set(gallery(questions)) == set(questions.products)
+    assert len(asking) + len(questions.products) == 200
+    assert questions.photos == 200 - len(asking)
+    assert questions.protocol.name == "held out"
+    assert {query.product_id for query in divide(catalog(*products), relevant="category", seed=1).queries} != asking
+
+
+def test_what_the_reader_could_not_read_is_counted():
+    def stream(faults):
+        faults.add(Fault("feed", 3, "image", "no address", "photo"))
+        yield product("a", photo("a1"), photo("a2", "street"))
+
+    questions = divide(Catalog("test", "a feed", stream))
+    assert questions.skipped["rows and photos that the catalog's reader could not read"] == 1
 
 
 @pytest.mark.parametrize(

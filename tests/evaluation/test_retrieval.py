@@ -100,6 +100,7 @@ def test_what_cannot_be_read_is_counted(tmp_path):
     assert report.skipped == {
         "query photos whose right answers could not be read": 1,
         "query photos that cannot be read": 1,
+        "gallery photos that cannot be read": 1,
     }
     assert rows(report, "Against the whole gallery")["tiny"]["R@1"].queries == 2
 

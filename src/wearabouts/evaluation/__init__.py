@@ -63,21 +63,14 @@ def main(
         CatalogError: The source cannot be read.
     """
     encoder, others = open_encoder(model), [open_encoder(each) for each in beside]
-    if target == PHOTOGRAPHS:
-        if data is None:
-            raise EvaluationError(
-                "target photographs without a folder of photographs; give --data or set WEARABOUTS_DATA"
-            )
-        from wearabouts.evaluation.photographs import evaluate_photographs
+    with ExitStack() as kept:
+        if target == PHOTOGRAPHS:
+            report = _photographs(data, encoder, others, seed, progress)
+        else:
+            from wearabouts.evaluation.drawn_shop import drawn_catalog
+            from wearabouts.evaluation.retrieval import evaluate_catalog
 
-        report = evaluate_photographs(Path(data), encoder, others, seed=seed, progress=progress)
-    else:
-        from wearabouts.evaluation.retrieval import evaluate_catalog
-
-        with ExitStack() as kept:
             if target == DRAWN:
-                from wearabouts.evaluation.drawn_shop import drawn_catalog
-
                 folder = Path(kept.enter_context(TemporaryDirectory(prefix="wearabouts-drawn-")))
                 catalog = drawn_catalog(folder, products=products, queries=limit, seed=seed, progress=progress)
             else:
@@ -88,3 +81,13 @@ def main(
     if out is not None:
         write(report, out)
     return report
+
+
+def _photographs(
+    data: str | Path | None, encoder: Encoder, others: Sequence[Encoder], seed: int, progress: Progress | None
+) -> Report:
+    if data is None:
+        raise EvaluationError("target photographs without a folder of photographs; give --data or set WEARABOUTS_DATA")
+    from wearabouts.evaluation.photographs import evaluate_photographs
+
+    return evaluate_photographs(Path(data), encoder, others, seed=seed, progress=progress)

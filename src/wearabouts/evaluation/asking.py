@@ -10,7 +10,7 @@ import numpy as np
 
 from wearabouts.encoders import Encoder
 from wearabouts.errors import EvaluationError, FetchError, ImageError
-from wearabouts.evaluation.questions import Question
+from wearabouts.evaluation.questions import Question, Searched
 from wearabouts.evaluation.systems import BATCH, THUMBNAIL, Progress, decode_side
 from wearabouts.fetch import Fetcher
 from wearabouts.images import decode
@@ -86,7 +86,7 @@ class Asker:
             return None
 
     def served(
-        self, queries: Sequence[Question], searcher: Searcher, truths: Mapping[str, str], k: int
+        self, queries: Sequence[Question], searcher: Searcher, products: Mapping[str, Searched], k: int
     ) -> tuple[tuple[Question, ...], list[Integers], list[float]]:
         """Ask the way a person does: the bytes of the whole photo, default settings, k products.
 
@@ -102,7 +102,7 @@ class Asker:
             except (FetchError, ImageError):
                 continue
             timings.append((time.perf_counter() - start) * 1000)
-            right = [truths.get(str(match.product["id"])) == query.truth for match in answer.matches]
+            right = [products[str(match.product["id"])].truth == query.truth for match in answer.matches]
             ranks.append(np.flatnonzero(right) + 1)
             answered.append(query)
         return tuple(answered), ranks, timings

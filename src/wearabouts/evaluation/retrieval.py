@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -111,18 +111,26 @@ class _Run:
         with TemporaryDirectory(prefix="wearabouts-evaluate-") as folder:
             store = open_store(Path(folder) / "store", mode="write", encoder_hash=encoder.hash, dim=encoder.dim)
             try:
-                embedding.index(self.questions.gallery, encoder, store, thumbnails=first)
+                told = self._telling(encoder)
+                embedding.index(self.questions.gallery, encoder, store, thumbnails=first, progress=told)
                 return self._measure(encoder, store, first)
             finally:
                 store.close()
 
+    def _telling(self, encoder: Encoder) -> Callable[[embedding.IndexProgress], None]:
+        def told(done: embedding.IndexProgress) -> None:
+            if self.progress is not None:
+                self.progress(f"index with {encoder.name}", done.photos, self.questions.photos)
+
+        return told
+
     def _measure(self, encoder: Encoder, store: Store, first: bool) -> Measured:
         gallery = Gallery.of(store)
-        present = {self.questions.truths[product_id] for product_id in gallery.product_ids}
+        present = {self.questions.products[product_id].truth for product_id in gallery.product_ids}
         answerable = [query for query in self.questions.queries if query.truth in present]
         queries, vectors = self.asker.encoded(answerable, encoder, self.progress)
         whole = self._ranked(gallery, queries, vectors, by_kind=False)
-        kinds = {self.questions.kinds[product_id] for product_id in gallery.product_ids} - {""}
+        kinds = {self.questions.products[product_id].kind for product_id in gallery.product_ids} - {""}
         within = self._ranked(gallery, queries, vectors, by_kind=True) if len(kinds) > 1 else None
         return Measured(
             whole=Part(queries, standing(encoder.name, whole)),
@@ -132,6 +140,7 @@ class _Run:
             skipped={
                 "query photos whose right answers could not be read": len(self.questions.queries) - len(answerable),
                 "query photos that cannot be read": len(answerable) - len(queries),
+                "gallery photos that cannot be read": self.questions.photos - len(gallery.photo_ids),
             },
             products=len(set(gallery.product_ids)),
             photos=len(gallery.photo_ids),
@@ -142,17 +151,19 @@ class _Run:
             vectors,
             gallery.vectors,
             [query.truth for query in queries],
-            [self.questions.truths[product_id] for product_id in gallery.product_ids],
+            [self.questions.products[product_id].truth for product_id in gallery.product_ids],
             items=gallery.product_ids,
             query_kinds=[query.kind for query in queries] if by_kind else None,
-            gallery_kinds=[self.questions.kinds[product_id] for product_id in gallery.product_ids] if by_kind else None,
+            gallery_kinds=[self.questions.products[product_id].kind for product_id in gallery.product_ids]
+            if by_kind
+            else None,
         )
 
     def _served(self, searcher: Searcher, queries: Sequence[Question]) -> sections.Served:
         rng = np.random.default_rng(self.seed)
         picked = np.sort(rng.permutation(len(queries))[:SERVED])
         return sections.Served(
-            *self.asker.served([queries[place] for place in picked], searcher, self.questions.truths, MOST_SERVED)
+            *self.asker.served([queries[place] for place in picked], searcher, self.questions.products, MOST_SERVED)
         )
 
     def _failures(
@@ -162,11 +173,13 @@ class _Run:
         shown = []
         for place in np.sort(np.random.default_rng(self.seed).permutation(wrong)[:SHOWN]):
             query = queries[place]
-            right = next(n for n, each in enumerate(gallery.product_ids) if self.questions.truths[each] == query.truth)
+            right = next(
+                n for n, each in enumerate(gallery.product_ids) if self.questions.products[each].truth == query.truth
+            )
             at = f"at place {ranked.ranks[place][0]}: {self._title(gallery.product_ids[right])}"
             shown.append(
                 Failure(
-                    Picture(self.asker.thumbnail(query), query.title or query.product_id),
+                    Picture(self.asker.thumbnail(query), query.title),
                     Picture(_stored(store, gallery.photo_ids[right]), at),
                     tuple(self._answer(store, gallery, int(index), query) for index in ranked.nearest[place]),
                 )
@@ -175,11 +188,11 @@ class _Run:
 
     def _answer(self, store: Store, gallery: Gallery, index: int, query: Question) -> Picture:
         product_id = gallery.product_ids[index]
-        right = self.questions.truths[product_id] == query.truth
+        right = self.questions.products[product_id].truth == query.truth
         return Picture(_stored(store, gallery.photo_ids[index]), self._title(product_id), right)
 
     def _title(self, product_id: str) -> str:
-        return self.questions.titles[product_id] or product_id
+        return self.questions.products[product_id].title or product_id
 
 
 def _part(name: str, queries: Sequence[Question], ranked: Ranked) -> Part | None:
