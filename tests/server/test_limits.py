@@ -238,7 +238,7 @@ def test_bytes_that_are_not_http(served: Served):
     for junk in (
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
         b"GET\r\n\r\n",
-        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/9.9\r\nConnection: close\r\n\r\n",
         b"A" * 70000,
     ):
         answer = served.raw(junk)

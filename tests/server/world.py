@@ -6,7 +6,7 @@ import io
 import socket
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -122,13 +122,16 @@ class Served:
         """Post one photo as the raw body."""
         return self.client.post("/v1/search", content=data, params=parameters, headers={"content-type": "image/jpeg"})
 
-    def raw(self, data: bytes, seconds: float = 10) -> bytes:
-        """Send bytes as they are and read until the server closes."""
-        with socket.create_connection(self.where, timeout=seconds) as wire:
-            wire.sendall(data)
+    def raw(self, data: bytes, *, half_close: bool = False) -> bytes:
+        """Send bytes as they are and read until the server closes; a reset ends the answer, too."""
+        with socket.create_connection(self.where, timeout=20) as wire:
             received = b""
-            while chunk := wire.recv(65536):
-                received += chunk
+            with suppress(ConnectionError):
+                wire.sendall(data)
+                if half_close:
+                    wire.shutdown(socket.SHUT_WR)
+                while chunk := wire.recv(65536):
+                    received += chunk
             return received
 
 

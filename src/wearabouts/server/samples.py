@@ -9,7 +9,7 @@ from wearabouts.errors import SettingsError
 from wearabouts.images import decode
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
-MOST = 12
+MOST = 8
 SIDE = 1024  # pixels: large enough to be searched as if it were the photo itself
 
 
