@@ -21,6 +21,17 @@ MAX_RECORD = 1_000_000  # characters of one record; a product's HTML description
 MAX_LINES = 2_000  # physical lines of one record
 MAX_COLUMNS = 2_000
 _CHUNK = 1 << 20
+_NO_TEXT = {
+    b"PK\x03\x04": "a spreadsheet or zip archive",
+    b"\xd0\xcf\x11\xe0": "an old spreadsheet",
+    b"\x1f\x8b": "gzip-packed",
+    b"\xfd7zXZ": "xz-packed",
+    b"(\xb5/\xfd": "zstd-packed",
+    b"%PDF": "a PDF",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"SQLite format 3": "a database",
+}
 
 csv.field_size_limit(MAX_RECORD + 1)
 
@@ -73,6 +84,8 @@ def sniff(source: Path) -> Dialect:
 def _encoding(source: Path) -> tuple[str, tuple[str, ...]]:
     with source.open("rb") as file:
         start = file.read(4096)
+        if kind := next((kind for mark, kind in _NO_TEXT.items() if start.startswith(mark)), ""):
+            raise CatalogError(f"{source} is {kind}, not a text table; unpack it, or save it as CSV in UTF-8")
         for mark, codec in (
             (codecs.BOM_UTF8, "utf-8-sig"),
             (codecs.BOM_UTF16_LE, "utf-16"),
@@ -111,8 +124,7 @@ def _header(source: Path, file: IO[str], encoding: str, notes: tuple[str, ...]) 
         skip, line = skip + 1, file.readline(MAX_RECORD)
     if not line:
         raise CatalogError(f"{source} is empty; a table needs a header line and one line a product")
-    start = line + file.read(4096)
-    if sum(sign < " " and sign not in "\t\r\n" for sign in start) > len(start) / 10:
+    if sum(sign < " " and sign not in "\t\r\n" for sign in line) > 2:
         raise CatalogError(f"{source} is not a text table; known tables: CSV, TSV, JSON lines, Parquet")
     if not delimiter:
         outside = "".join(line.split('"')[::2])
@@ -157,6 +169,8 @@ class _Lines:
         self.size += len(line)
         if len(line) > MAX_RECORD:
             self._skip_line(line)
+            # Ended here, so that reading it again (after an unclosed quote before it) skips no further line.
+            self.taken[-1] = line.rstrip("\r\n") + "\n"
             raise csv.Error(f"a line of more than {MAX_RECORD} characters")
         return line
 
