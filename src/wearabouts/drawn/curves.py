@@ -77,3 +77,8 @@ def turned(points: Line, degrees: float, around: Sequence[float] = (0.0, 0.0)) -
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     centre = np.asarray(around, dtype=np.float64)
     return (points - centre) @ turn + centre
+
+
+def rectangle(left: float, top: float, right: float, bottom: float) -> Line:
+    """A closed rectangle."""
+    return line((left, top), (right, top), (right, bottom), (left, bottom))

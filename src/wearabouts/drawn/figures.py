@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wearabouts.drawn.body import Body, Build, Pose, trunk
+from wearabouts.drawn.body import Body, Build, Pose, crosses, trunk
 from wearabouts.drawn.canvas import Canvas, paint
 from wearabouts.drawn.curves import ellipse, limb, line, mirrored, smooth, turned
 from wearabouts.drawn.palette import RGB, darker, lighter, mixed
@@ -100,7 +100,7 @@ def _arm(person: Person, right: bool, fore: bool) -> list[Panel]:
     wide = person.figure.build.arm
     one, other = limb(smooth(bone, 6), (wide * 1.05, wide, wide * 0.86, wide * 0.74, wide * 0.60))
     if fore:
-        one, other = one[6:], other[6:]
+        one, other = one[8:], other[8:]
     direction = bone[2] - bone[1]
     direction = direction / np.hypot(*direction)
     palm = bone[2] + direction * 0.020
@@ -112,6 +112,8 @@ def _arm(person: Person, right: bool, fore: bool) -> list[Panel]:
 def paint_arms(canvas: Canvas, person: Person, fore: bool = False) -> None:
     """Both arms with their hands; `fore` for what lies before the trunk only, from the elbow on."""
     for right in (False, True):
+        if fore and not crosses(person.body.right_arm if right else person.body.left_arm):
+            continue
         for panel in _arm(person, right, fore):
             canvas.panel(panel)
 

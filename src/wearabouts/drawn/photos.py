@@ -7,16 +7,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from wearabouts.drawn import accessories, camera, figures, lower, upper
+from wearabouts.drawn import camera, figures
 from wearabouts.drawn.body import Body, Build, Pose, posed
 from wearabouts.drawn.canvas import Canvas, Framing, Light, paint
 from wearabouts.drawn.curves import Line, line, smooth
 from wearabouts.drawn.fabric import Cloth
+from wearabouts.drawn.hats import sew_hat
 from wearabouts.drawn.palette import RGB, darker
 from wearabouts.drawn.scenes import SCENES, STUDIOS, scenery, studio
 from wearabouts.drawn.sewing import Garment, Panel, Seam
+from wearabouts.drawn.shoes import sew_shoes
+from wearabouts.drawn.skirts import sew_skirt
 from wearabouts.drawn.specs import Pattern, Spec
 from wearabouts.drawn.templates import Part, cuts
+from wearabouts.drawn.trousers import sew_trousers
+from wearabouts.drawn.upper import sew_upper
 from wearabouts.types import Box, Landmark
 
 Rng = np.random.Generator
@@ -48,13 +53,13 @@ class Drawn:
 def sew(spec: Spec, body: Body, view: str, rng: Rng, worn: bool) -> Garment:
     """The garment on a body, whatever it is."""
     if spec.garment in LOWER:
-        return lower.sew_lower(spec, body, view, rng)
+        return sew_skirt(spec, body, view, rng) if spec.garment == "skirt" else sew_trousers(spec, body, view, rng)
     if spec.garment == "shoes":
         feet = (body.left_leg[2] + (0, 0.028), body.right_leg[2] + (0, 0.028)) if worn else None
-        return accessories.sew_shoes(spec, view, rng, feet)
+        return sew_shoes(spec, view, rng, feet)
     if spec.garment == "hat":
-        return accessories.sew_hat(spec, view, rng, 0.026)
-    return upper.sew_upper(spec, body, view, rng, worn)
+        return sew_hat(spec, view, rng, 0.026)
+    return sew_upper(spec, body, view, rng, worn)
 
 
 NEUTRALS: tuple[RGB, ...] = (
@@ -207,13 +212,12 @@ def _dressed(
 def _street_framing(garment: Garment, spec: Spec, size: tuple[int, int], rng: Rng) -> Framing:
     left, top, right, bottom = garment.bounds()
     width, height = size
-    low, high = {"shoes": (0.34, 0.62), "hat": (0.20, 0.34)}.get(spec.garment, (0.46, 0.80))
+    low, high = {"shoes": (0.60, 0.90), "hat": (0.30, 0.50)}.get(spec.garment, (0.46, 0.80))
     scale = min(width * 1.05 / (right - left), height / (bottom - top)) * float(rng.uniform(low, high))
     scale = max(scale, height / 1.25)
     x = (left + right) / 2 + float(rng.normal(0, 0.05)) * width / scale
     y = (top + bottom) / 2 + float(rng.normal(0, 0.05)) * height / scale
-    if spec.garment == "hat":
-        y += 0.12 * height / scale
+    y += {"hat": 0.12, "shoes": -0.20}.get(spec.garment, 0.0) * height / scale
     return Framing(scale, x - width / 2 / scale, y - height / 2 / scale)
 
 
@@ -234,7 +238,8 @@ def street_photo(spec: Spec, part: Part, number: int, long_side: int, rng: Rng) 
     person = _person(part, rng)
     garment = sew(spec, person.body, "front", rng, True)
     framing = _street_framing(garment, spec, size, rng)
-    ground = scenery(part, scenes[int(rng.integers(len(scenes)))], *size, rng)
+    soles = (1.0 - framing.top) * framing.scale / size[1]
+    ground = scenery(part, scenes[int(rng.integers(len(scenes)))], *size, soles, rng)
     light = Light(weather.name, *weather.direction, 0.8 + 0.9 * float(rng.random()) * (weather.gradient + 0.5))
     canvas = Canvas(ground, framing, light)
     _dressed(canvas, person, spec, garment, Cloth(spec, LOGOS[part]), part, rng)

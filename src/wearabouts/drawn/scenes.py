@@ -395,12 +395,27 @@ STUDIOS: dict[Part, dict[str, tuple[RGB, RGB]]] = {
 }
 
 
-def scenery(part: Part, name: str, width: int, height: int, rng: Rng) -> Image.Image:
-    """A street or room, RGB, of the given size in px."""
-    small = Stage(max(width // 2, 60), max(height // 2, 75), rng)
+def scenery(part: Part, name: str, width: int, height: int, soles: float, rng: Rng) -> Image.Image:
+    """A street or room to stand in.
+
+    Args:
+        part: Whose scenes.
+        name: Which scene.
+        width: Of the picture, in px.
+        height: Of the picture, in px.
+        soles: Where the person's soles are, as a share of the height (over 1 below the picture): the ground lies there.
+        rng: Decides what stands where.
+
+    Returns:
+        RGB picture, a little out of focus.
+    """
+    tall = 1.5
+    small = Stage(max(width // 2, 60), max(round(height * tall / 2), 110), rng)
     SCENES[part][name](small)
     soft = small.image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.004, 0.018)) * small.w))
-    return soft.resize((width, height), Image.Resampling.BILINEAR)
+    offset = float(np.clip(0.90 * tall - soles, 0.0, tall - 1.0)) / tall * small.h
+    window = (0.0, offset, float(small.w), offset + small.h / tall)
+    return soft.resize((width, height), Image.Resampling.BILINEAR, box=window)
 
 
 def studio(part: Part, name: str, width: int, height: int) -> Image.Image:

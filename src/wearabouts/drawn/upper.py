@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from wearabouts.drawn.body import CHEST_Y, HIP_Y, SHOULDER_Y, WAIST_Y, Body, leg_reach
-from wearabouts.drawn.curves import Line, along, limb, line, part_of, smooth
-from wearabouts.drawn.details import close, collar, pockets
+from wearabouts.drawn.closures import close, pockets
+from wearabouts.drawn.collars import collar
+from wearabouts.drawn.curves import Line, line, smooth
 from wearabouts.drawn.sewing import Fold, Garment, Panel, Print, Seam, drapes, pulls
+from wearabouts.drawn.sleeves import SHARE, sew_sleeve
 from wearabouts.drawn.specs import Spec
 
 FLIP = np.array([-1.0, 1.0])
-SLEEVE_SHARE = {"short": 0.40, "three_quarter": 0.70, "long": 0.985}
 
 
 def shoulder_y(x: float) -> float:
@@ -28,7 +29,7 @@ class _Frame:
         self.hem_y = cut.length + (0.022 if cut.length < 0.6 else 0.035) * spec.shift[1]
         self.neck_x = cut.neck + 0.004 * spec.shift[3]
         self.neck_y = shoulder_y(self.neck_x)
-        self.sleeveless = spec.sleeve not in SLEEVE_SHARE
+        self.sleeveless = spec.sleeve not in SHARE
         drop = min(cut.drop, -0.012) if self.sleeveless else max(cut.drop, -0.006)
         self.tip = np.array([build.shoulder + drop, shoulder_y(build.shoulder + drop) + max(drop, 0) * 0.5])
         self.armpit = np.array([build.chest + fit, CHEST_Y + fit * 0.7 + (0.006 if self.sleeveless else 0)])
@@ -97,60 +98,6 @@ def _hem(frame: _Frame, spec: Spec) -> Line:
     return np.stack([x * turn, y + sag + wave], axis=1)[1:-1]
 
 
-def _sleeve(
-    spec: Spec, frame: _Frame, bone: Line, right: bool, rng: np.random.Generator
-) -> tuple[list[Panel | Seam], tuple[float, float]]:
-    """One sleeve with its cuff, and the landmark at its end."""
-    flip = np.array([1.0, 1.0]) if right else FLIP
-    tip, armpit = frame.tip * flip, frame.armpit * flip
-    share = SLEEVE_SHARE[spec.sleeve] + (0.05 * spec.shift[2] if spec.sleeve != "long" else 0)
-    start = (tip + armpit) / 2
-    path = part_of(smooth(np.stack([start * 0.35 + bone[0] * 0.65, bone[1], bone[2]]), 6), share, 10)
-    root = float(np.hypot(*(tip - armpit))) / 2
-    cuff = spec.cut.sleeve + 0.003 * spec.shift[2] + (0.006 if spec.sleeve == "three_quarter" else 0)
-    if spec.sleeve == "short":
-        cuff = max(cuff, 0.030)
-        widths = (root * 0.95, (root + cuff) / 2, cuff)
-    elif spec.cut.style == "bell":
-        widths = (root * 0.9, 0.028, 0.030, cuff * 1.5)
-    else:
-        fuller = 0.014 if spec.cut.style == "puff" else 0.0
-        widths = (root * 0.95, max(0.030, cuff + 0.007) + fuller * 0.4, cuff + 0.004 + fuller, cuff)
-    one, other = limb(path, widths)
-    outer, inner = (other, one) if not right else (one, other)
-    outline = np.concatenate([[tip], outer[2:], inner[:1:-1], [armpit]])
-    turn = -float(np.degrees(np.arctan2(*(path[-1] - path[0]))))
-    middle = tuple(path[len(path) // 2])
-    folds = pulls(rng, (armpit[0], armpit[1]), (float(path[4][0]), float(path[4][1])), 3)
-    if share > 0.6:
-        elbow = along(path, [0.55])[0]
-        folds += pulls(rng, (elbow[0] - flip[0] * 0.02, elbow[1]), (elbow[0] + flip[0] * 0.02, elbow[1] - 0.02), 3)
-        folds += pulls(rng, (float(path[-2][0]), float(path[-2][1])), middle, 2, 0.004)
-    cloth = "second" if "contrast_sleeves" in spec.trims else "base"
-    items: list[Panel | Seam] = [Panel(outline, cloth, turn, 0.75, 0.30, folds)]
-    items.append(Seam(smooth(np.array([tip, tip * 0.4 + armpit * 0.6 - flip * (0.010, 0), armpit]), 4)))
-    if "tape" in spec.trims:
-        items += [Seam(outer[1:] * 0.72 + inner[1:] * 0.28, 0.007, spec.second, 1.0)]
-    items += _cuff(spec, path, outer, inner, turn)
-    return items, (float(path[-1][0]), float(path[-1][1]))
-
-
-def _cuff(spec: Spec, path: Line, outer: Line, inner: Line, turn: float) -> list[Panel | Seam]:
-    if spec.garment in ("hoodie", "longsleeve") or spec.cut.style in ("bomber", "puff") or (spec.garment == "polo"):
-        length = float(np.hypot(*np.diff(path, axis=0).T).sum())
-        band = (0.012 if spec.sleeve == "short" else 0.020) / length
-        shares = np.linspace(1 - band, 1, 4)
-        narrow = 0.86 if spec.garment == "hoodie" or spec.cut.style in ("bomber", "puff") else 1.0
-        centre = along(path, shares)
-        edge_a = centre + (along(outer, shares) - centre) * narrow
-        edge_b = centre + (along(inner, shares) - centre) * narrow
-        cloth = "second" if "contrast_hem" in spec.trims else "plain"
-        return [Panel(np.concatenate([edge_a, edge_b[::-1]]), cloth, turn, 0.3, 0.2, rib=True)]
-    back = 0.91 if spec.sleeve == "short" else 0.95
-    across = np.stack([along(outer, [back])[0], along(inner, [back])[0]])
-    return [Seam(across, alpha=0.3, dash=True)]
-
-
 def _trunk_folds(spec: Spec, frame: _Frame, rng: np.random.Generator) -> tuple[Fold, ...]:
     folds: tuple[Fold, ...] = ()
     for sign in (-1, 1):
@@ -194,6 +141,12 @@ def sew_upper(spec: Spec, body: Body, view: str, rng: np.random.Generator, worn:
     outline = np.concatenate([neckline, side, _hem(frame, spec), (side * FLIP)[::-1]])
     made = Garment()
     behind, before = collar(spec, frame.neck_x, frame.neck_y, frame.depth, neckline, back, worn)
+    sleeves = []
+    if not frame.sleeveless:
+        sides = ((body.left_arm, FLIP), (body.right_arm, np.array([1.0, 1.0])))
+        sleeves = [sew_sleeve(spec, frame.tip * flip, frame.armpit * flip, bone, rng) for bone, flip in sides]
+    for sleeve in sleeves:
+        made.items += sleeve.behind
     made.items += behind
     made.items.append(Panel(outline, "base", 0.0, 1.0, 0.25, _trunk_folds(spec, frame, rng)))
     _trim(made, spec, frame, side, neckline)
@@ -204,16 +157,17 @@ def sew_upper(spec: Spec, body: Body, view: str, rng: np.random.Generator, worn:
         made.items += close(spec, float(neckline[len(neckline) // 2][1]), frame.hem_y + spec.cut.tail)
         if "logo" in spec.trims:
             made.items.append(Print(0.044, 0.243, 0.022, logo=True))
-    ends = []
-    made.below_arms = len(made.items)
-    for bone, right in ((body.left_arm, False), (body.right_arm, True)):
-        if frame.sleeveless:
-            ends.append((float(frame.armpit[0]) * (1 if right else -1), float(frame.armpit[1])))
-        else:
-            items, end = _sleeve(spec, frame, bone, right, rng)
-            made.items += items
-            ends.append(end)
     made.items += before
+    made.below_arms = len(made.items)
+    for sleeve in sleeves:
+        made.items += sleeve.before
+    for sign in (-1.0, 1.0) if sleeves else ():
+        hole = np.array([frame.tip, frame.tip * 0.4 + frame.armpit * 0.6 - (0.008, 0), frame.armpit]) * (sign, 1.0)
+        made.items.insert(made.below_arms, Seam(smooth(hole, 4), alpha=0.30))
+        made.below_arms += 1
+    ends = [sleeve.end for sleeve in sleeves]
+    if not ends:
+        ends = [(-float(frame.armpit[0]), float(frame.armpit[1])), (float(frame.armpit[0]), float(frame.armpit[1]))]
     full = spec.garment == "dress"
     x, w = frame.neck_x, frame.waist
     made.landmarks = [
