@@ -184,7 +184,10 @@ def small_store(folder):
     store = open_store(folder, mode="write", encoder_hash=HASH, dim=DIM)
     generator = np.random.default_rng(9)
     for i in range(12):
-        photos = [photo_record(f"{i}/{j}", unit(generator)[0], garment="dress", thumbnail=bytes(300)) for j in range(2)]
+        photos = [
+            photo_record(f"{i}/{j}", unit(generator)[0], garment="dress", thumbnail=generator.bytes(1_500))
+            for j in range(2)
+        ]
         facts = {"title": f"Number {i}", "price": float(i), "attributes": {"color": "red"}}
         store.upsert([product_record(f"p{i}", photos, **facts)])
     store.delete(["p3", "p7"])

@@ -386,3 +386,13 @@ def test_describe_counts_what_lives(folder, generator):
     assert told["format"] == schema.FORMAT
     json.dumps(told)
     store.close()
+
+
+def test_a_database_replaced_under_a_reader_is_noticed(folder, generator):
+    filled(folder, generator)
+    reader = open_store(folder)
+    (folder / "copy.db").write_bytes((folder / "store.db").read_bytes())
+    os.replace(folder / "copy.db", folder / "store.db")
+    with pytest.raises(StoreError, match="replaced by another file"):
+        reader.search(unit(generator)[0], 3)
+    reader.close()

@@ -4,8 +4,9 @@ A base is one file a generation, `derived/base-00000001.vectors`, mapped into me
 
     page 0     magic, CRC-32 and length of a JSON header: format, generation, sequence, dim, count, encoder_hash, and
                the CRC-32 of the tables
-    tables     count × int64 numbers (rising), count × int64 checksums of the vectors, one uint32 CRC-32 a block of
-    vectors vectors    count × dim little-endian float32, from the next page boundary on
+    tables     count × int64 numbers (rising), count × int64 checksums of the vectors, and for each block of vectors
+               one uint32 CRC-32
+    vectors    count × dim little-endian float32, from the next page boundary on
 
 It is written under a temporary name, fsynced, renamed, and the folder fsynced; a new generation gets a new name,
 because changing a file that others have mapped kills them. A base that is missing, damaged, another encoder's or from

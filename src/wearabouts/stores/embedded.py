@@ -2,6 +2,7 @@
 
     store.db        products, photos, vectors, thumbnails (WAL, synchronous=FULL): what has returned is on the disk
     writer.lock     held by the one writer, says who that is
+    acknowledged    the writer's note of the last write it acknowledged
     derived/        the memory-mapped base; may be deleted at any time
 
 Searching asks SQLite one thing: whether anything has changed (`PRAGMA data_version`, microseconds); the vectors, ids

@@ -52,7 +52,7 @@ def load(connection: sqlite3.Connection, meta: Meta, folder: Path, *, trust_base
             rest.append(photo)
         else:
             ids[row], places[row] = photo[1], slot_of_number[photo[2]]
-    rows.add_photos(base.numbers.tolist(), ids, places)
+    rows.add_photos(ids, places)
     _add_missing(rows, connection, rest, slot_of_number, meta.dim)
     alive = rows.slots.filled() >= 0
     return View.of(rows, meta.sequence, alive, np.ones(len(rows.product_ids), np.bool_))
@@ -73,8 +73,8 @@ def replay(connection: sqlite3.Connection, meta: Meta, view: View) -> View:
     slots = rows.add_products(facts)
     slot_of_number = {each["number"]: slot for each, slot in zip(facts, slots, strict=True)}
     added = [
-        (number, ident, slot_of_number[product], vector)
-        for number, ident, product, total, data in lenient(connection, _ADDED, view.sequence)
+        (ident, slot_of_number[product], vector)
+        for _, ident, product, total, data in lenient(connection, _ADDED, view.sequence)
         if product in slot_of_number and (vector := _sound(data, total, meta.dim)) is not None
     ]
     _append(rows, added)
@@ -153,7 +153,7 @@ def _add_missing(
     ):
         photo = wanted.get(number)
         if photo is not None and (vector := _sound(data, photo[3], dim)) is not None:
-            added.append((number, photo[1], slot_of_number[photo[2]], vector))
+            added.append((photo[1], slot_of_number[photo[2]], vector))
     _append(rows, added)
 
 
@@ -162,10 +162,10 @@ def _sound(data: Any, total: Any, dim: int) -> Any:
     return unpack_vector(data, dim) if isinstance(data, bytes) and vector_sum(data) == total else None
 
 
-def _append(rows: Rows, added: Sequence[tuple[int, str, int, Any]]) -> None:
+def _append(rows: Rows, added: Sequence[tuple[str, int, Any]]) -> None:
     if added:
-        rows.delta.extend(np.stack([vector for _, _, _, vector in added]))
-        rows.add_photos([each[0] for each in added], [each[1] for each in added], [each[2] for each in added])
+        rows.delta.extend(np.stack([vector for _, _, vector in added]))
+        rows.add_photos([ident for ident, _, _ in added], [slot for _, slot, _ in added])
 
 
 def base_rows(connection: sqlite3.Connection, dim: int) -> tuple[Numbers, Numbers, Iterator[bytes]]:

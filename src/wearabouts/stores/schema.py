@@ -57,8 +57,8 @@ class Meta:
         encoder_hash: Hash of the encoder that filled it.
         dim: Floats per vector.
         sequence: The last number given.
-        replay_from: A reader that knows less than this number cannot be brought up to date by replay: it reads all
-        again. created: When, ISO 8601.
+        replay_from: A reader that knows less than this number cannot be brought up to date by replay: it reads anew.
+        created: When, ISO 8601.
     """
 
     encoder_hash: str
@@ -73,12 +73,10 @@ def told(path: Path, doing: str) -> Iterator[None]:
     """Turn SQLite's errors into one `StoreError` that says what was being done and what helps."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes damaged text in its own messages
         text = str(error).lower()
         if "full" in text:
-            cure = (
-                "the disk is full: nothing of this write was kept and all before it is safe; make room and run it again"
-            )
+            cure = "the disk is full: nothing of this write was kept, all before it is safe; make room and run it again"
         elif "locked" in text or "busy" in text:
             cure = "another process holds the database; wait until it has finished"
         elif "malformed" in text or "not a database" in text or "encrypted" in text or "decode" in text:
@@ -87,7 +85,7 @@ def told(path: Path, doing: str) -> Iterator[None]:
             cure = "give a folder this user may read and write, on a local disk"
         else:
             cure = "nothing of this step was kept; run it again, and `wearabouts check` if it comes back"
-        raise StoreError(f"{path}: {doing} failed ({error}); {cure}") from error
+        raise StoreError(f"{path}: {doing} failed ({' '.join(str(error).split())[:200]}); {cure}") from error
 
 
 def connect(folder: Path, *, write: bool) -> sqlite3.Connection:

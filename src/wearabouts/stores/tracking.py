@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections import deque
@@ -13,7 +14,7 @@ from typing import Final
 from wearabouts.errors import StoreError
 from wearabouts.stores.derived import generations
 from wearabouts.stores.loading import load, replay
-from wearabouts.stores.schema import DERIVED, Meta, connect, read_meta, reading, told
+from wearabouts.stores.schema import DATABASE, DERIVED, Meta, connect, read_meta, reading, told
 from wearabouts.stores.view import View
 
 MAX_IDLE: Final = 8  # connections kept for the next reader
@@ -37,6 +38,7 @@ class Tracker:
         self.meta = meta
         self._connection = connection
         self._poll = poll
+        self._file = _identity(folder)
         self._view: View | None = None
         self._version = -1
         self.current()
@@ -47,6 +49,8 @@ class Tracker:
         if view is not None and not self._poll:
             return view
         with self.lock, told(self.folder, "reading the store"):
+            if _identity(self.folder) != self._file:
+                raise StoreError(f"{self.folder}: store.db has been replaced by another file; open the store again")
             # Asked before reading, so that a commit in between is seen at the next search.
             version = self._connection.execute("PRAGMA data_version").fetchone()[0]
             view = self._view
@@ -97,6 +101,15 @@ class Tracker:
         with self.lock:
             self._view = None
             self._connection.close()
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Which file stands under the database's name: a connection would go on reading one that has been replaced."""
+    try:
+        found = os.stat(folder / DATABASE)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class Readers:

@@ -38,7 +38,6 @@ class Rows:
     def __init__(self, base: Base) -> None:
         self.base = base
         self.delta = Growing(np.float32, base.vectors.shape[1])
-        self.numbers = Growing(np.int64)
         self.slots = Growing(np.int32)
         self.photo_ids: list[str | None] = []
         self.row_of: dict[str, int] = {}
@@ -57,10 +56,9 @@ class Rows:
         self.columns.extend(facts)
         return list(range(first, first + len(facts)))
 
-    def add_photos(self, numbers: Sequence[int], ids: Sequence[str | None], slots: Sequence[int]) -> None:
+    def add_photos(self, ids: Sequence[str | None], slots: Sequence[int]) -> None:
         """Append photos; the caller appends the delta's vectors. A None id (slot -1) marks a base row without one."""
         first = len(self.photo_ids)
-        self.numbers.extend(numbers)
         self.slots.extend(slots)
         self.photo_ids.extend(ids)
         for row, (ident, slot) in enumerate(zip(ids, slots, strict=True), first):

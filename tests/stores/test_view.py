@@ -1,0 +1,73 @@
+"""The exact search itself: base, delta, buried rows, crowds of equals, long answers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from wearabouts.stores.derived import Base, no_base
+from wearabouts.stores.view import CHUNK, FEW, SPARE, Rows, View, scanned
+
+
+def lattice(generator, count, dim=4):
+    """Unit vectors from few directions, so that very many are equal."""
+    found = generator.integers(-2, 3, (count, dim)).astype(np.float32)
+    found[~found.any(axis=1)] = 1
+    return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+def view_of(vectors, ids, split, alive):
+    """A view whose base holds the first `split` rows, one product a photo."""
+    numbers = np.arange(split)
+    base = Base(None, 1, split, numbers, numbers, vectors[:split]) if split else no_base(vectors.shape[1])
+    rows = Rows(base)
+    facts = {name: "" for name in ("title", "category", "garment", "brand", "currency", "availability", "group")}
+    slots = rows.add_products([{"id": f"of {ident}", "price": None, "attributes": {}, **facts} for ident in ids])
+    rows.add_photos(ids, slots)
+    rows.delta.extend(vectors[split:])
+    return View.of(rows, 1, alive, np.ones(len(ids), np.bool_))
+
+
+@pytest.mark.parametrize("split", [0, 3_000, 7_000])
+@pytest.mark.parametrize("make", ["crowds", "spread"])
+def test_equal_to_sorting_everything(split, make):
+    generator = np.random.default_rng(split)
+    count = 7_000
+    if make == "crowds":
+        vectors = lattice(generator, count)
+    else:
+        vectors = generator.standard_normal((count, 24)).astype(np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    ids = [f"{number:05d}" for number in generator.permutation(count)]
+    alive = generator.random(count) < 0.8
+    view = view_of(vectors, ids, split, alive)
+    for query in vectors[generator.integers(0, count, 3)]:
+        exact = np.clip((vectors.astype(np.float64) * query.astype(np.float64)).sum(axis=1), -1, 1).astype(np.float32)
+        expected = sorted((-exact[row], ids[row]) for row in np.flatnonzero(alive))
+        for wanted in (1, SPARE, 100, FEW, CHUNK + 1, count):
+            found = view.search(query, wanted, None, ())
+            assert list(found.photo_ids) == [ident for _, ident in expected[:wanted]]
+            np.testing.assert_array_equal(found.similarity, [-score for score, _ in expected[:wanted]])
+            assert found.product_ids == tuple(f"of {ident}" for ident in found.photo_ids)
+
+
+def test_narrow_filters_and_wide_ones_agree():
+    generator = np.random.default_rng(8)
+    vectors = lattice(generator, 6_000, 6)
+    ids = [f"{number:05d}" for number in range(6_000)]
+    view = view_of(vectors, ids, 4_000, np.ones(6_000, np.bool_))
+    query = vectors[17]
+    narrow = view.search(query, 50, "id contains 7", ())
+    wide = view.search(query, 6_000, None, ())
+    assert list(narrow.photo_ids) == [ident for ident in wide.photo_ids if "7" in ident][:50]
+
+
+def test_a_scan_gives_only_what_is_allowed():
+    generator = np.random.default_rng(2)
+    vectors = lattice(generator, 300)
+    mask = np.zeros(300, np.bool_)
+    mask[[5, 17, 299]] = True
+    scores, places = scanned(vectors, vectors[5], 10, mask)
+    assert set(places.tolist()) == {5, 17, 299}
+    np.testing.assert_allclose(scores, vectors[places] @ vectors[5], atol=1e-6)
+    assert len(scanned(vectors, vectors[5], 10, np.zeros(300, np.bool_))[0]) == 0
