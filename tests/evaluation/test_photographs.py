@@ -145,6 +145,17 @@ def test_written_reports_say_where_they_come_from(photographs, tmp_path):
     }  # fmt: skip
 
 
+def test_a_row_that_hangs_on_one_sender_says_so(photographs):
+    report = evaluation.main("photographs", model=TinyEncoder(), data=photographs)
+    assert "one group" not in report.sections[0].tables[0].note
+    with (photographs / "clothing" / "images.csv").open("a") as file:
+        file.write("c3.png,query,Dress,2\n" * 3)
+    report = evaluation.main("photographs", model=TinyEncoder(), data=photographs)
+    assert "In clothing kind one group holds most queries" in report.sections[0].tables[0].note
+    (note,) = report.sections[4].notes
+    assert note.startswith("4 of 5 queries belong to one group (2)")
+
+
 def test_folders_that_are_no_photographs_are_refused(tmp_path):
     with pytest.raises(EvaluationError, match="WEARABOUTS_DATA"):
         evaluation.main("photographs", model="histogram", data=tmp_path)

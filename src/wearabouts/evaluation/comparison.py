@@ -26,10 +26,11 @@ SHOWN = 8  # failures with pictures, per task
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """One thing that is compared: its name, and its vectors of photos."""
+    """One thing that is compared: its name, its vectors of photos, and whether it is others at a mixing weight."""
 
     name: str
     rows: Callable[[Sequence[Path]], Floats]
+    mixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Standing:
     name: str
     values: dict[str, Doubles]
     ranked: Ranked
+    mixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +64,24 @@ class Outcome:
         """What each query is resampled with."""
         return [shot.group for shot in self.task.queries]
 
+    @property
+    def lopsided(self) -> tuple[str, int] | None:
+        """The group that holds more than half of the queries, and how many; None where none does."""
+        group, most = Counter(self.groups).most_common(1)[0]
+        return (group, most) if most > max(1, len(self.groups) / 2) else None
+
     def best(self, figure: str) -> Standing | None:
         """The best of the others by a figure's mean, the first of equals; None where ours stands alone."""
         return max(self.others, key=lambda standing: float(standing.values[figure].mean()), default=None)
 
 
-def standing(name: str, ranked: Ranked) -> Standing:
+def standing(name: str, ranked: Ranked, *, mixed: bool = False) -> Standing:
     """All figures of one ranking; every query must have a right answer."""
     ranks = ranked.ranks
     values = {f"R@{k}": metrics.hit_rate(ranks, k) for k in KS}
     values[MEAN_PRECISION] = metrics.average_precision(ranks)
     values["MRR"] = metrics.reciprocal_rank(ranks)
-    return Standing(name, values, ranked)
+    return Standing(name, values, ranked, mixed)
 
 
 def compare(task: Task, ours: System, others: Sequence[System]) -> Outcome:
@@ -90,7 +98,7 @@ def compare(task: Task, ours: System, others: Sequence[System]) -> Outcome:
             "gallery photos; an evaluation needs photos of the same item on both sides"
         )
     kept = Task(task.protocol, task.side, queries, task.gallery)
-    standings = [standing(system.name, _ranked(kept, system)) for system in (ours, *others)]
+    standings = [standing(system.name, _ranked(kept, system), mixed=system.mixed) for system in (ours, *others)]
     return Outcome(kept, standings[0], tuple(standings[1:]), len(task.queries) - len(queries))
 
 
@@ -126,23 +134,28 @@ def section(outcome: Outcome, *, seed: int) -> Section:
         (Table("", "encoder", FIGURES, tuple(rows), f"{count}. R@k: whether any right answer is among the first k."),),
         curves(outcome, seed=seed),
         failures(outcome, seed=seed),
-        _lopsided(outcome, seed),
+        _over_queries(outcome, seed),
     )
 
 
-def _lopsided(outcome: Outcome, seed: int) -> tuple[str, ...]:
+def _over_queries(outcome: Outcome, seed: int) -> tuple[str, ...]:
     """A warning where one group holds most queries: then resampling groups tells nearly nothing."""
-    group, most = Counter(outcome.groups).most_common(1)[0]
-    if most <= len(outcome.groups) / 2 or most == 1:
+    if outcome.lopsided is None:
         return ()
-    figures = [
+    group, most = outcome.lopsided
+    words = [
         f"{figure} {cell_text(metrics.bootstrap(outcome.ours.values[figure], seed=seed))}"
         for figure in (RECALL, MEAN_PRECISION)
     ]
+    for figure in (RECALL, MEAN_PRECISION):
+        best = outcome.best(figure)
+        if best is not None:
+            ahead = metrics.paired_difference(outcome.ours.values[figure], best.values[figure], seed=seed)
+            words.append(f"difference to {best.name} in {figure} {cell_text(ahead)}")
     return (
-        f"{most:,} of {len(outcome.groups):,} queries belong to one group ({group}), so the intervals over groups say "
-        f"little. Over single queries, which holds for photos like that group's: {outcome.ours.name} "
-        f"{' and '.join(figures)}.",
+        f"{most:,} of {len(outcome.groups):,} queries belong to one group ({group}), so intervals and p-values over "
+        f"groups say little. Over single queries, which holds for photos like that group's only: {outcome.ours.name} "
+        f"{'; '.join(words)}.",
     )
 
 

@@ -86,7 +86,7 @@ def _mixed(first: Vectors, second: Vectors, weight: float) -> System:
     def rows(paths: Sequence[Path]) -> Floats:
         return joined(first.rows(paths), second.rows(paths), weight)
 
-    return System(f"{first.encoder.name} + {weight:g} {second.encoder.name}", rows)
+    return System(f"{first.encoder.name} + {weight:g} {second.encoder.name}", rows, mixed=True)
 
 
 def _readable(task: Task, faults: dict[Path, str]) -> Task:
@@ -121,7 +121,7 @@ def _summary(outcomes: Sequence[Outcome], seed: int) -> Section:
             cells: dict[str, Cell] = {
                 each.name: metrics.bootstrap(each.values[figure], outcome.groups, seed=seed)
                 for each in (outcome.ours, *outcome.others)
-                if " + 0." not in each.name and " + 1 " not in each.name
+                if not each.mixed
             }
             cells |= comparison.difference_cells(outcome, figure, seed=seed)
             rows.append(Row(f"{outcome.task.protocol.name}, {figure}", cells, _marked(cells)))
@@ -131,6 +131,9 @@ def _summary(outcomes: Sequence[Outcome], seed: int) -> Section:
         "over groups. Errors removed: difference over one minus the other's figure. The best other is picked on these "
         "rows themselves, which flatters it. In bold: the interval of the difference lies above 0."
     )
+    lopsided = [each.task.protocol.name for each in outcomes if each.lopsided is not None]
+    if lopsided:
+        note += f" In {', '.join(lopsided)} one group holds most queries: see there for figures over single queries."
     protocol = "Each row is a task of its own, described below; one vector a photo serves all of them."
     return Section("The model table", protocol, (Table("", "row", columns, tuple(rows), note),))
 
