@@ -1,6 +1,7 @@
 """The body under the clothes: proportions (a build), a pose, and the joints that follow from both.
 
-Body heights are the unit: the crown is at y = 0, the soles at y = 1, x = 0 is the middle. Left is the left of the picture.
+Body heights are the unit: the crown is at y = 0, the soles at y = 1, x = 0 is the middle. Left is the left of the
+picture.
 """
 
 from __future__ import annotations

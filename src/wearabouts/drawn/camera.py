@@ -19,7 +19,7 @@ class Weather:
 
     Attributes:
         name: Unique over all parts.
-        warmth: Low and high: gain of red over blue, as a share (0.1 is 10 % more red and 10 % less blue).
+        warmth: Low and high: gain of red over blue, as a share (0.1: 10 % more red, 10 % less blue).
         tint: Low and high: gain of green, as a share.
         exposure: Low and high: factor on all channels.
         gradient: Largest fall of light across the photo, as a share.
@@ -60,7 +60,7 @@ Matrix = npt.NDArray[np.float64]
 
 
 def tilt(rng: np.random.Generator, width: int, height: int) -> Matrix:
-    """A random homography, (3, 3) float64, from pixels of the taken photo to pixels of the scene: tilt, keystone, small zoom."""
+    """A random tilt, keystone and zoom: (3, 3) float64, from pixels of the taken photo to pixels of the scene."""
     centre = np.array([width / 2, height / 2])
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], dtype=np.float64)
     angle = np.deg2rad(float(np.clip(rng.normal(0, 3.2), -9, 9)))

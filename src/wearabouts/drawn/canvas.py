@@ -1,14 +1,15 @@
 """Painting at twice the final size: panels of cloth with their relief, seams, studs and prints.
 
-The relief is light on a height field: the blurred panel bulges, folds are ridges and creases on it, and the slope towards the light
-decides what is multiplied (shade) and screened (sheen). It is worked out at half the final size and stretched, for shading is
-smooth.
+The relief is light on a height field: the blurred panel bulges, folds are ridges and creases on it, and the slope
+towards the light decides what is multiplied (shade) and screened (sheen). It is worked out at half the final size and
+stretched, for shading is smooth.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -48,8 +49,8 @@ class Light:
 class Canvas:
     """A picture being painted: its colours, its light, and the mask of what of the product can still be seen.
 
-    Colours are painted at twice the final size, so that edges come out smooth; light (shade to multiply with, sheen to screen
-    with) and mask are kept at the final size.
+    Colours are painted at twice the final size, so that edges come out smooth; light (shade to multiply with, sheen
+    to screen with) and mask are kept at the final size.
     """
 
     def __init__(self, ground: Image.Image, framing: Framing, light: Light) -> None:
@@ -188,7 +189,7 @@ class Canvas:
             ImageDraw.Draw(self.owner).line((pixels / OVERSAMPLING).ravel().tolist(), fill=255, width=thin)
 
     def _dashes(self, draw: ImageDraw.ImageDraw, pixels: Line, width: int, fill: tuple[int, int, int, int]) -> None:
-        for start, end in zip(pixels[:-1], pixels[1:], strict=True):
+        for start, end in pairwise(pixels):
             length = float(np.hypot(*(end - start)))
             count = max(int(length / (0.0065 * self.scale)), 1)
             steps = np.linspace(0, 1, count + 1)

@@ -76,7 +76,7 @@ def turned(points: Line, degrees: float, around: Sequence[float] = (0.0, 0.0)) -
     angle = np.deg2rad(degrees)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     centre = np.asarray(around, dtype=np.float64)
-    return (points - centre) @ turn + centre
+    return np.asarray((points - centre) @ turn + centre)
 
 
 def rectangle(left: float, top: float, right: float, bottom: float) -> Line:

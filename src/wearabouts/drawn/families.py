@@ -1,4 +1,4 @@
-"""Which products a shop has: families of siblings that differ in one attribute, each product decided by numbers alone."""
+"""Which products a shop has: families of siblings that differ in one attribute, all decided by numbers alone."""
 
 from __future__ import annotations
 
@@ -13,75 +13,23 @@ from wearabouts.drawn.motifs import MOTIFS
 from wearabouts.drawn.palette import DYES, RGB, darker, distance, is_dark, lighter, mixed
 from wearabouts.drawn.prints import PRINTS
 from wearabouts.drawn.specs import Pattern, Spec
-from wearabouts.drawn.templates import PARTS, Part, cuts
+from wearabouts.drawn.stock import (
+    COLLARS,
+    DENIMS,
+    FABRICS,
+    KINDS,
+    OUTER_COLLAR,
+    PATTERNS,
+    SCALES,
+    SLEEVES,
+    STOCK,
+    TRIMS,
+    TROUSERS,
+)
+from wearabouts.drawn.templates import PARTS, Cut, Part, cuts
 from wearabouts.drawn.wording import worded
 
 BLOCK = 8  # products decided together: the families of a block
-# How often each garment is sold, and what it may have. Words are those of garments.ATTRIBUTES.
-STOCK: dict[str, float] = {
-    "t_shirt": 13, "longsleeve": 6, "shirt": 9, "polo": 5, "blouse": 3, "top": 6, "undershirt": 1.5, "hoodie": 7,
-    "outwear": 8, "blazer": 4, "dress": 10, "skirt": 6, "pants": 9, "shorts": 5, "shoes": 5, "hat": 3.5,
-}  # fmt: skip
-SLEEVES: dict[str, tuple[str, ...]] = {
-    "t_shirt": ("short", "short", "short", "three_quarter"),
-    "longsleeve": ("long",),
-    "shirt": ("long", "long", "short"),
-    "polo": ("short", "short", "long"),
-    "blouse": ("long", "three_quarter", "short"),
-    "top": ("sleeveless",),
-    "undershirt": ("sleeveless",),
-    "hoodie": ("long",),
-    "outwear": ("long",),
-    "blazer": ("long", "long", "three_quarter"),
-    "dress": ("short", "long", "sleeveless", "three_quarter"),
-}
-COLLARS: dict[str, tuple[str, ...]] = {
-    "t_shirt": ("round", "round", "v_neck"),
-    "longsleeve": ("round", "v_neck", "high_neck"),
-    "shirt": ("shirt_collar",),
-    "polo": ("shirt_collar",),
-    "blouse": ("round", "v_neck", "high_neck"),
-    "top": ("round", "v_neck"),
-    "undershirt": ("round", "v_neck"),
-    "hoodie": ("hood", "hood", "hood", "round"),
-    "blazer": ("lapel",),
-    "dress": ("round", "v_neck", "round", "high_neck"),
-}
-OUTER_COLLAR = {"parka": "hood", "bomber": "high_neck", "coat": "lapel", "trucker": "shirt_collar"}
-FABRICS: dict[str, tuple[str, ...]] = {
-    "t_shirt": ("jersey",), "longsleeve": ("jersey", "knit"), "shirt": ("woven", "woven", "denim"), "polo": ("jersey", "knit"),
-    "blouse": ("silk", "woven"), "top": ("jersey", "silk", "knit"), "undershirt": ("jersey",), "hoodie": ("fleece",),
-    "blazer": ("woven",), "dress": ("woven", "silk", "jersey"), "skirt": ("woven", "silk", "denim"), "hat": ("woven", "knit"),
-    "shoes": ("leather", "woven"),
-}  # fmt: skip
-KINDS = ("plain", "striped", "checked", "dotted", "floral", "graphic", "other")
-PATTERNS: dict[str, tuple[float, ...]] = {
-    "t_shirt": (34, 20, 2, 5, 5, 26, 8), "longsleeve": (40, 30, 2, 4, 4, 12, 8), "shirt": (30, 22, 28, 6, 8, 0, 6),
-    "polo": (55, 28, 4, 4, 0, 0, 9), "blouse": (36, 12, 6, 14, 22, 0, 10), "top": (46, 18, 4, 8, 14, 0, 10),
-    "undershirt": (85, 15, 0, 0, 0, 0, 0), "hoodie": (46, 8, 2, 0, 2, 30, 12), "outwear": (74, 0, 12, 0, 0, 0, 14),
-    "blazer": (55, 14, 25, 0, 0, 0, 6), "dress": (32, 13, 10, 14, 23, 0, 8), "skirt": (40, 10, 18, 9, 14, 0, 9),
-    "pants": (72, 7, 11, 0, 2, 0, 8), "shorts": (60, 8, 9, 3, 10, 0, 10), "shoes": (74, 4, 6, 3, 4, 0, 9), "hat": (60, 12, 10, 3, 4, 0, 11),
-}  # fmt: skip
-SCALES = {
-    "striped": (0.020, 0.055), "checked": (0.028, 0.075), "dotted": (0.020, 0.055), "floral": (0.050, 0.110),
-    "other": (0.045, 0.110), "graphic": (0.070, 0.125),
-}  # fmt: skip
-DENIMS: tuple[RGB, ...] = ((62, 88, 130), (36, 48, 78), (120, 150, 186), (78, 110, 152), (46, 48, 54), (154, 176, 200))
-TROUSERS = (
-    "black",
-    "charcoal",
-    "navy",
-    "stone",
-    "sand",
-    "camel",
-    "olive",
-    "khaki green",
-    "white",
-    "steel",
-    "chocolate",
-    "burgundy",
-    "sage",
-)
 Rng = np.random.Generator
 
 
@@ -98,7 +46,8 @@ def dyed(rng: Rng, cloth: str = "", garment: str = "") -> RGB:
         names = TROUSERS if garment in ("pants", "shorts", "blazer", "outwear") and rng.random() < 0.65 else tuple(DYES)
         colour = DYES[_one(rng, names)][0]
     jitter = rng.integers(-7, 8, 3) + rng.integers(-4, 5)
-    return tuple(int(v) for v in np.clip(np.array(colour) + jitter, 8, 250))  # type: ignore[return-value]  # three values
+    red, green, blue = (int(v) for v in np.clip(np.array(colour) + jitter, 8, 250))
+    return red, green, blue
 
 
 def _companion(rng: Rng, base: RGB, apart: float = 32.0) -> RGB:
@@ -106,7 +55,7 @@ def _companion(rng: Rng, base: RGB, apart: float = 32.0) -> RGB:
     if rng.random() < 0.4:
         quiet = (242, 240, 234) if is_dark(base) else _one(rng, ((32, 33, 38), (32, 44, 80), (250, 249, 246)))
         if distance(base, quiet) > apart:
-            return quiet  # type: ignore[no-any-return]  # picked from a tuple of RGB
+            return quiet
     for _ in range(8):
         colour = dyed(rng)
         if distance(base, colour) > apart:
@@ -135,7 +84,7 @@ def _length(garment: str, reach: float) -> str:
     return "short" if reach < limits[0] else "middle" if reach < limits[1] else "long"
 
 
-def _closure(rng: Rng, garment: str, style: str, collar: str, fabric: str) -> str:
+def _closure(rng: Rng, garment: str, style: str, collar: str) -> str:
     if garment in ("shirt", "blazer") or style in ("coat", "trucker"):
         return "buttons"
     if garment == "polo":
@@ -165,96 +114,47 @@ def _pocket(rng: Rng, garment: str, style: str, closure: str) -> str:
     return str(_one(rng, options.get(garment, ("none",))))
 
 
-TRIMS: dict[str, tuple[tuple[str, float], ...]] = {
-    "t_shirt": (
-        ("contrast_collar", 0.18),
-        ("contrast_sleeves", 0.10),
-        ("yoke", 0.07),
-        ("logo", 0.16),
-        ("contrast_hem", 0.06),
-        ("tape", 0.05),
-    ),
-    "longsleeve": (
-        ("contrast_collar", 0.15),
-        ("contrast_sleeves", 0.14),
-        ("yoke", 0.08),
-        ("logo", 0.12),
-        ("contrast_hem", 0.12),
-        ("tape", 0.06),
-    ),
-    "shirt": (("contrast_collar", 0.10), ("logo", 0.08)),
-    "polo": (("contrast_collar", 0.32), ("logo", 0.35), ("contrast_hem", 0.22), ("yoke", 0.10), ("tape", 0.06)),
-    "blouse": (("contrast_collar", 0.12),),
-    "top": (("contrast_collar", 0.2), ("contrast_hem", 0.12), ("yoke", 0.08)),
-    "undershirt": (("contrast_collar", 0.35),),
-    "hoodie": (("contrast_sleeves", 0.16), ("contrast_hem", 0.15), ("yoke", 0.12), ("logo", 0.28), ("tape", 0.14)),
-    "outwear": (
-        ("contrast_collar", 0.16),
-        ("contrast_sleeves", 0.14),
-        ("contrast_hem", 0.16),
-        ("yoke", 0.14),
-        ("tape", 0.10),
-        ("belt", 0.12),
-    ),
-    "blazer": (("contrast_collar", 0.12),),
-    "dress": (
-        ("belt", 0.22),
-        ("contrast_collar", 0.12),
-        ("contrast_hem", 0.12),
-        ("contrast_sleeves", 0.06),
-        ("yoke", 0.08),
-    ),
-    "skirt": (("contrast_hem", 0.18), ("belt", 0.18), ("ruffle", 0.20)),
-    "pants": (
-        ("belt", 0.16),
-        ("tape", 0.14),
-        ("stitching", 0.3),
-        ("turn_up", 0.22),
-        ("ripped", 0.10),
-        ("contrast_hem", 0.08),
-    ),
-    "shorts": (("belt", 0.12), ("tape", 0.16), ("turn_up", 0.28), ("stitching", 0.2), ("contrast_hem", 0.12)),
-    "shoes": (("contrast_hem", 0.5), ("tape", 0.45), ("logo", 0.3)),
-    "hat": (("contrast_hem", 0.4), ("logo", 0.3), ("yoke", 0.2)),
-}
-
-
 def founder(rng: Rng, part: Part) -> Spec:
     """The first product of a family: everything but its name, price and id."""
     garment = _one(rng, tuple(STOCK), tuple(STOCK.values()))
     cut = _one(rng, cuts(part, garment))
     fabric = _fabric(rng, garment, cut.style)
-    pattern = _pattern(rng, garment, part)
-    if fabric == "denim":
-        pattern = Pattern()
-    collar = COLLARS.get(garment, ("none",))
-    neck = (
-        OUTER_COLLAR[cut.style]
-        if garment == "outwear"
-        else "shirt_collar"
-        if cut.name == "dress.shirt"
-        else _one(rng, collar)
-    )
-    if cut.style == "straps":
-        neck = "none"
-    sleeve = _one(rng, SLEEVES.get(garment, ("none",)))
-    closure = _closure(rng, garment, cut.style, neck, fabric)
-    if garment == "shirt" and pattern.kind == "graphic":
-        pattern = Pattern()
+    pattern = Pattern() if fabric == "denim" else _pattern(rng, garment, part)
+    collar = _collar(rng, cut)
+    closure = _closure(rng, garment, cut.style, collar)
     base = dyed(rng, fabric, garment)
     second = _companion(rng, base)
-    third = _one(rng, (mixed(base, second, 0.5), _companion(rng, base, 22.0)))
-    trims = tuple(
-        name
-        for name, share in TRIMS[garment]
-        if rng.random() < share and (name not in ("ripped", "stitching") or fabric == "denim")
-    )
     shift = tuple(float(v) for v in np.clip(rng.normal(0, 0.6, 4), -1.2, 1.2))
     spec = Spec(
-        "", cut, base, second, third, pattern, fabric, sleeve, neck, "middle", closure, _pocket(rng, garment, cut.style, closure), trims,
-        (shift[0], shift[1], shift[2], shift[3]), gender=_gender(rng, garment),
-    )  # fmt: skip
+        product_id="",
+        cut=cut,
+        base=base,
+        second=second,
+        third=_one(rng, (mixed(base, second, 0.5), _companion(rng, base, 22.0))),
+        pattern=pattern,
+        fabric=fabric,
+        sleeve=_one(rng, SLEEVES.get(garment, ("none",))),
+        collar=collar,
+        length="middle",
+        closure=closure,
+        pocket=_pocket(rng, garment, cut.style, closure),
+        trims=tuple(name for name, share in TRIMS[garment] if rng.random() < share and _suits(name, fabric)),
+        shift=(shift[0], shift[1], shift[2], shift[3]),
+        gender=_gender(rng, garment),
+    )
     return _measured(spec)
+
+
+def _suits(trim: str, fabric: str) -> bool:
+    return fabric == "denim" or trim not in ("ripped", "stitching")
+
+
+def _collar(rng: Rng, cut: Cut) -> str:
+    if cut.style == "straps":
+        return "none"
+    if cut.garment == "outwear":
+        return OUTER_COLLAR[cut.style]
+    return "shirt_collar" if cut.name == "dress.shirt" else str(_one(rng, COLLARS.get(cut.garment, ("none",))))
 
 
 def _measured(spec: Spec) -> Spec:
@@ -310,7 +210,7 @@ def _sibling(rng: Rng, spec: Spec, part: Part, change: str) -> Spec | None:
         return _measured(replace(spec, cut=cut)) if cut != spec.cut and cut.style == spec.cut.style else None
     if change == "trim":
         name = _one(rng, [name for name, _ in TRIMS[garment]])
-        if name in ("ripped", "stitching") and spec.fabric != "denim":
+        if not _suits(name, spec.fabric):
             return None
         trims = tuple(t for t in spec.trims if t != name) if name in spec.trims else (*spec.trims, name)
         return replace(spec, trims=trims)

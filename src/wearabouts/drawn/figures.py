@@ -16,7 +16,7 @@ from wearabouts.drawn.templates import Part
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A kind of person: the build, and how the hair is worn (``bob``, ``long``, ``short``, ``bun``, ``curls``, ``pony``)."""
+    """A kind of person: the build, and the name of how the hair is worn."""
 
     name: str
     build: Build
@@ -106,7 +106,8 @@ def _arm(person: Person, right: bool, fore: bool) -> list[Panel]:
     palm = bone[2] + direction * 0.020
     angle = float(np.degrees(np.arctan2(direction[1], direction[0])))
     hand = turned(ellipse(palm, 0.028, wide * 0.60, 16), angle, palm)
-    return [paint(person.skin, hand, 0.4, 0.15), paint(person.skin, np.concatenate([one, other[::-1]]), 0.55, 0.22)]
+    skin = [paint(person.skin, hand, 0.4, 0.15), paint(person.skin, np.concatenate([one, other[::-1]]), 0.55, 0.22)]
+    return skin if fore else [paint(person.skin, ellipse(bone[0], wide * 1.05, wide * 1.05, 18), 0.55), *skin]
 
 
 def paint_arms(canvas: Canvas, person: Person, fore: bool = False) -> None:

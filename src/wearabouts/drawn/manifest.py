@@ -66,7 +66,7 @@ def read_line(text: str, uri: Callable[[str], str] = str) -> Product:
         price=_price(record, "price"),
         regular_price=_price(record, "regular_price"),
         attributes=_texts(record, "attributes"),
-        **{name: _text(record, name, MAX_TEXT) for name in _TEXTS},  # type: ignore[arg-type]  # availability is checked by Product
+        **{name: _text(record, name, MAX_TEXT) for name in _TEXTS},
     )
 
 

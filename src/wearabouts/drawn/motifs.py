@@ -1,271 +1,69 @@
-"""Repeating motifs: each draws one square tile in up to three colours; a tile repeats without a seam.
-
-A motif belongs to one part (`MOTIFS`), so that no motif of `test` is ever trained on.
-"""
+"""Repeating motifs by name. A motif belongs to one part, so that no motif of `test` is ever trained on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from wearabouts.drawn.palette import RGB, mixed
 from wearabouts.drawn.templates import Part
-
-Colours = tuple[RGB, RGB, RGB]
-
-
-class Tile:
-    """A square picture that wraps around: shapes over an edge come back at the other."""
-
-    def __init__(self, side: int, ground: RGB) -> None:
-        self.side = side
-        self.image = Image.new("RGB", (side, side), ground)
-        self.draw = ImageDraw.Draw(self.image)
-
-    def band(self, start: float, end: float, colour: RGB, upright: bool = True) -> None:
-        """A stripe from `start` to `end` (shares of the tile): upright, or lying."""
-        low, high = round(start * self.side), max(round(end * self.side) - 1, round(start * self.side))
-        box = (low, 0, high, self.side) if upright else (0, low, self.side, high)
-        self.draw.rectangle(box, fill=colour)
-
-    def spot(self, x: float, y: float, radius: float, colour: RGB, stretch: float = 1.0) -> None:
-        """An ellipse at shares of the tile."""
-        for dx in (-1, 0, 1):
-            for dy in (-1, 0, 1):
-                cx, cy = (x + dx) * self.side, (y + dy) * self.side
-                rx, ry = radius * self.side, radius * stretch * self.side
-                self.draw.ellipse((cx - rx, cy - ry, cx + rx, cy + ry), fill=colour)
-
-    def shape(self, points: np.ndarray, colour: RGB) -> None:
-        """A polygon at shares of the tile."""
-        for dx in (-1, 0, 1):
-            for dy in (-1, 0, 1):
-                self.draw.polygon([tuple(p) for p in (points + (dx, dy)) * self.side], fill=colour)
-
-
-Motif = Callable[[int, Colours], Image.Image]
-
-
-def _stripes(bands: tuple[tuple[float, float, int], ...], upright: bool) -> Motif:
-    def draw(side: int, colours: Colours) -> Image.Image:
-        tile = Tile(side, colours[0])
-        for start, end, which in bands:
-            tile.band(start, end, colours[which], upright)
-        return tile.image
-
-    return draw
-
-
-def _checks(bands: tuple[tuple[float, float, int], ...], share: float = 0.5) -> Motif:
-    """Warp bands crossed by the same weft bands, each half seen, as woven cloth shows them."""
-
-    def draw(side: int, colours: Colours) -> Image.Image:
-        warp, weft = Tile(side, colours[0]), Tile(side, colours[0])
-        for start, end, which in bands:
-            warp.band(start, end, colours[which], True)
-            weft.band(start, end, colours[which], False)
-        return Image.blend(warp.image, weft.image, share)
-
-    return draw
-
-
-def _dots(spots: tuple[tuple[float, float, float, int], ...]) -> Motif:
-    def draw(side: int, colours: Colours) -> Image.Image:
-        tile = Tile(side, colours[0])
-        for x, y, radius, which in spots:
-            tile.spot(x, y, radius, colours[which])
-        return tile.image
-
-    return draw
-
-
-def _flowers(places: tuple[tuple[float, float, float, int], ...], petals: int, thin: float, leaves: bool) -> Motif:
-    """Flowers at (x, y, size, turn in degrees): petals around a heart, with leaves beside them."""
-
-    def draw(side: int, colours: Colours) -> Image.Image:
-        tile = Tile(side, colours[0])
-        green = mixed((72, 108, 66), colours[0], 0.25)
-        for x, y, size, turn in places:
-            if leaves:
-                for angle in (turn + 40, turn + 220):
-                    tile.shape(_petal(x, y, size * 1.75, angle, 0.20), green)
-            for step in range(petals):
-                tile.shape(_petal(x, y, size, turn + 360 / petals * step, thin), colours[1])
-            tile.spot(x, y, size * 0.24, colours[2])
-        return tile.image
-
-    return draw
-
-
-def _petal(x: float, y: float, reach: float, angle: float, thin: float) -> np.ndarray:
-    t = np.linspace(0, np.pi, 9)
-    forth = np.stack([(1 - np.cos(t)) / 2, np.sin(t) * thin], axis=1)
-    leaf = np.concatenate([forth, (forth * (1, -1))[::-1]]) * reach
-    a = np.deg2rad(angle)
-    return np.asarray(leaf @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]]) + (x, y))
-
-
-def _leaves(side: int, colours: Colours) -> Image.Image:
-    tile = Tile(side, colours[0])
-    for x, y, turn, which in (
-        (0.2, 0.2, 30, 1),
-        (0.7, 0.15, 140, 2),
-        (0.45, 0.55, 260, 1),
-        (0.9, 0.65, 200, 2),
-        (0.15, 0.8, -40, 1),
-    ):
-        for angle in (-45, 0, 45):
-            tile.shape(_petal(x, y, 0.30, turn + angle, 0.16), colours[which])
-    return tile.image
-
-
-def _blobs(count: int, size: float, stretch: float, seed: int) -> Motif:
-    """Blots strewn about, in the second and third colour: camouflage, terrazzo, animal spots."""
-
-    def draw(side: int, colours: Colours) -> Image.Image:
-        rng = np.random.default_rng(seed)
-        tile = Tile(side, colours[0])
-        turn = np.linspace(0, 2 * np.pi, 18, endpoint=False)
-        for step in range(count):
-            x, y = rng.uniform(0, 1, 2)
-            radius = (
-                size
-                * rng.uniform(0.5, 1.2)
-                * (1 + 0.35 * np.sin(turn * 2 + rng.uniform(0, 6)) + 0.22 * np.sin(turn * 3 + rng.uniform(0, 6)))
-            )
-            blot = np.stack([x + radius * np.cos(turn) * stretch, y + radius * np.sin(turn)], axis=1)
-            tile.shape(blot, colours[1 + step % 2])
-        return tile.image
-
-    return draw
-
-
-def _leopard(side: int, colours: Colours) -> Image.Image:
-    rng = np.random.default_rng(5)
-    tile = Tile(side, colours[0])
-    for x, y in (
-        (0.16, 0.2),
-        (0.5, 0.1),
-        (0.82, 0.3),
-        (0.3, 0.5),
-        (0.64, 0.55),
-        (0.1, 0.78),
-        (0.45, 0.85),
-        (0.85, 0.8),
-    ):
-        x, y = x + rng.normal(0, 0.02), y + rng.normal(0, 0.02)
-        tile.spot(x, y, 0.075, colours[2], 0.9)
-        for angle in rng.uniform(0, 60) + np.array([0, 100, 215]):
-            a = np.deg2rad(angle)
-            tile.spot(x + 0.085 * np.cos(a), y + 0.08 * np.sin(a), 0.044, colours[1], 0.85)
-    return tile.image
-
-
-def _zigzag(side: int, colours: Colours) -> Image.Image:
-    tile = Tile(side, colours[0])
-    for level, which in ((0.0, 1), (0.5, 2)):
-        tile.shape(
-            np.array(
-                [
-                    (0, level + 0.25),
-                    (0.5, level),
-                    (1, level + 0.25),
-                    (1, level + 0.45),
-                    (0.5, level + 0.2),
-                    (0, level + 0.45),
-                ]
-            ),
-            colours[which],
-        )
-    return tile.image
-
-
-def _houndstooth(side: int, colours: Colours) -> Image.Image:
-    tile = Tile(side, colours[0])
-    tooth = (
-        (0, 0),
-        (0.5, 0),
-        (0.5, 0.25),
-        (0.75, 0),
-        (1, 0),
-        (0.5, 0.5),
-        (0.5, 0.75),
-        (0.25, 1),
-        (0, 1),
-        (0.25, 0.75),
-        (0.25, 0.5),
-        (0, 0.5),
-    )
-    tile.shape(np.array(tooth), colours[1])
-    return tile.image
-
-
-def _diamonds(side: int, colours: Colours) -> Image.Image:
-    tile = Tile(side, colours[0])
-    tile.shape(np.array([(0.5, 0.0), (0.85, 0.5), (0.5, 1.0), (0.15, 0.5)]), colours[1])
-    for offset in (0.0, 0.5):
-        tile.shape(
-            np.array([(offset, 0.0), (offset + 0.5, 1.0), (offset + 0.52, 1.0), (offset + 0.02, 0.0)]), colours[2]
-        )
-        tile.shape(
-            np.array([(offset + 0.5, 0.0), (offset, 1.0), (offset + 0.02, 1.0), (offset + 0.52, 0.0)]), colours[2]
-        )
-    return tile.image
-
-
-def _waves(side: int, colours: Colours) -> Image.Image:
-    tile = Tile(side, colours[0])
-    x = np.linspace(0, 1, 33)
-    for level, which in ((0.05, 1), (0.38, 2), (0.71, 1)):
-        top = level + 0.09 * np.sin(2 * np.pi * x)
-        tile.shape(np.concatenate([np.stack([x, top], 1), np.stack([x, top + 0.14], 1)[::-1]]), colours[which])
-    return tile.image
-
+from wearabouts.drawn.tiles import (
+    Colours,
+    Motif,
+    blobs,
+    checks,
+    diamonds,
+    dots,
+    flowers,
+    houndstooth,
+    leaves,
+    leopard,
+    stripes,
+    waves,
+    zigzag,
+)
 
 # part → pattern kind → motif name → how to draw it
 MOTIFS: dict[Part, dict[str, dict[str, Motif]]] = {
     "train": {
         "striped": {
-            "even": _stripes(((0, 0.5, 1),), False),
-            "pin": _stripes(((0, 0.14, 1),), True),
-            "double": _stripes(((0, 0.2, 1), (0.35, 0.55, 2)), False),
-            "deckchair": _stripes(((0, 0.5, 1),), True),
+            "even": stripes(((0, 0.5, 1),), False),
+            "pin": stripes(((0, 0.14, 1),), True),
+            "double": stripes(((0, 0.2, 1), (0.35, 0.55, 2)), False),
+            "deckchair": stripes(((0, 0.5, 1),), True),
         },
         "checked": {
-            "gingham": _checks(((0, 0.5, 1),)),
-            "windowpane": _checks(((0.46, 0.54, 1),)),
-            "lumber": _checks(((0, 0.5, 1), (0.22, 0.28, 2))),
+            "gingham": checks(((0, 0.5, 1),)),
+            "windowpane": checks(((0.46, 0.54, 1),)),
+            "lumber": checks(((0, 0.5, 1), (0.22, 0.28, 2))),
         },
         "dotted": {
-            "polka": _dots(((0.25, 0.25, 0.15, 1), (0.75, 0.75, 0.15, 1))),
-            "pin_dot": _dots(((0.5, 0.5, 0.12, 1),)),
+            "polka": dots(((0.25, 0.25, 0.15, 1), (0.75, 0.75, 0.15, 1))),
+            "pin_dot": dots(((0.5, 0.5, 0.12, 1),)),
         },
         "floral": {
-            "daisy": _flowers(
+            "daisy": flowers(
                 ((0.27, 0.3, 0.2, 0), (0.76, 0.74, 0.17, 20), (0.75, 0.22, 0.1, 40), (0.24, 0.82, 0.1, 10)),
                 8,
                 0.16,
                 False,
             ),
-            "rose": _flowers(((0.3, 0.3, 0.19, 12), (0.78, 0.76, 0.21, 60)), 5, 0.42, True),
-            "leaves": _leaves,
+            "rose": flowers(((0.3, 0.3, 0.19, 12), (0.78, 0.76, 0.21, 60)), 5, 0.42, True),
+            "leaves": leaves,
         },
-        "other": {"camouflage": _blobs(22, 0.17, 1.3, 3), "zigzag": _zigzag, "diamonds": _diamonds},
+        "other": {"camouflage": blobs(22, 0.17, 1.3, 3), "zigzag": zigzag, "diamonds": diamonds},
     },
     "calibrate": {
         "striped": {
-            "sailor": _stripes(((0, 0.38, 1),), False),
-            "ticking": _stripes(((0, 0.1, 1), (0.2, 0.26, 2), (0.34, 0.44, 1)), True),
+            "sailor": stripes(((0, 0.38, 1),), False),
+            "ticking": stripes(((0, 0.1, 1), (0.2, 0.26, 2), (0.34, 0.44, 1)), True),
         },
         "checked": {
-            "madras": _checks(((0, 0.3, 1), (0.5, 0.62, 2), (0.8, 0.86, 1))),
-            "grid": _checks(((0, 0.1, 1), (0.5, 0.6, 2))),
+            "madras": checks(((0, 0.3, 1), (0.5, 0.62, 2), (0.8, 0.86, 1))),
+            "grid": checks(((0, 0.1, 1), (0.5, 0.6, 2))),
         },
-        "dotted": {"bubble": _dots(((0.3, 0.3, 0.2, 1), (0.78, 0.7, 0.12, 2), (0.2, 0.8, 0.08, 1)))},
+        "dotted": {"bubble": dots(((0.3, 0.3, 0.2, 1), (0.78, 0.7, 0.12, 2), (0.2, 0.8, 0.08, 1)))},
         "floral": {
-            "meadow": _flowers(
+            "meadow": flowers(
                 ((0.2, 0.22, 0.12, 0), (0.7, 0.3, 0.14, 30), (0.4, 0.72, 0.13, 50), (0.88, 0.82, 0.1, 10)),
                 6,
                 0.26,
@@ -273,24 +71,24 @@ MOTIFS: dict[Part, dict[str, dict[str, Motif]]] = {
             )
         },
         "other": {
-            "terrazzo": _blobs(26, 0.065, 1.0, 8),
-            "scales": _dots(((0.0, 0.0, 0.32, 1), (0.0, 0.0, 0.2, 0), (0.5, 0.5, 0.32, 1), (0.5, 0.5, 0.2, 0))),
+            "terrazzo": blobs(26, 0.065, 1.0, 8),
+            "scales": dots(((0.0, 0.0, 0.32, 1), (0.0, 0.0, 0.2, 0), (0.5, 0.5, 0.32, 1), (0.5, 0.5, 0.2, 0))),
         },
     },
     "test": {
         "striped": {
-            "breton": _stripes(((0, 0.28, 1),), False),
-            "chalk": _stripes(((0, 0.07, 1),), True),
-            "regatta": _stripes(((0, 0.34, 1), (0.5, 0.6, 2), (0.72, 0.78, 2)), True),
-            "rugby": _stripes(((0, 0.56, 1), (0.24, 0.32, 2)), False),
+            "breton": stripes(((0, 0.28, 1),), False),
+            "chalk": stripes(((0, 0.07, 1),), True),
+            "regatta": stripes(((0, 0.34, 1), (0.5, 0.6, 2), (0.72, 0.78, 2)), True),
+            "rugby": stripes(((0, 0.56, 1), (0.24, 0.32, 2)), False),
         },
         "checked": {
-            "buffalo": _checks(((0, 0.5, 1), (0.48, 0.52, 2)), 0.5),
-            "tattersall": _checks(((0.1, 0.17, 1), (0.6, 0.67, 2))),
-            "tartan": _checks(((0, 0.36, 1), (0.14, 0.2, 2), (0.62, 0.68, 2), (0.78, 0.84, 1))),
+            "buffalo": checks(((0, 0.5, 1), (0.48, 0.52, 2)), 0.5),
+            "tattersall": checks(((0.1, 0.17, 1), (0.6, 0.67, 2))),
+            "tartan": checks(((0, 0.36, 1), (0.14, 0.2, 2), (0.62, 0.68, 2), (0.78, 0.84, 1))),
         },
         "dotted": {
-            "confetti": _dots(
+            "confetti": dots(
                 (
                     (0.2, 0.2, 0.08, 1),
                     (0.62, 0.1, 0.06, 2),
@@ -300,11 +98,11 @@ MOTIFS: dict[Part, dict[str, dict[str, Motif]]] = {
                     (0.68, 0.85, 0.08, 2),
                 )
             ),
-            "coin": _dots(((0.25, 0.25, 0.21, 1), (0.75, 0.75, 0.21, 1), (0.25, 0.25, 0.09, 0), (0.75, 0.75, 0.09, 0))),
+            "coin": dots(((0.25, 0.25, 0.21, 1), (0.75, 0.75, 0.21, 1), (0.25, 0.25, 0.09, 0), (0.75, 0.75, 0.09, 0))),
         },
         "floral": {
-            "tulip": _flowers(((0.25, 0.28, 0.24, -90), (0.75, 0.78, 0.24, -70)), 3, 0.34, True),
-            "blossom": _flowers(
+            "tulip": flowers(((0.25, 0.28, 0.24, -90), (0.75, 0.78, 0.24, -70)), 3, 0.34, True),
+            "blossom": flowers(
                 (
                     (0.22, 0.25, 0.13, 0),
                     (0.66, 0.18, 0.16, 36),
@@ -316,9 +114,9 @@ MOTIFS: dict[Part, dict[str, dict[str, Motif]]] = {
                 0.36,
                 False,
             ),
-            "daisy_chain": _flowers(((0.5, 0.25, 0.14, 0), (0.0, 0.75, 0.14, 18)), 10, 0.13, True),
+            "daisy_chain": flowers(((0.5, 0.25, 0.14, 0), (0.0, 0.75, 0.14, 18)), 10, 0.13, True),
         },
-        "other": {"leopard": _leopard, "houndstooth": _houndstooth, "waves": _waves},
+        "other": {"leopard": leopard, "houndstooth": houndstooth, "waves": waves},
     },
 }
 

@@ -1,161 +1,18 @@
-"""What stands behind the clothes: the studio's grounds, and streets and rooms drawn anew each time. Each belongs to one part.
-
-A scene is drawn small and a little blurred, as a lens focused on the person shows it.
-"""
+"""Streets and rooms, drawn anew each time: each fills a stage, ground and all."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
 
-from wearabouts.drawn.palette import DYES, RGB, darker, lighter, mixed
-from wearabouts.drawn.templates import Part
-
-Rng = np.random.Generator
-
-
-class Stage:
-    """A small picture to draw a scene on, in shares of its width and height."""
-
-    def __init__(self, width: int, height: int, rng: Rng) -> None:
-        self.w, self.h, self.rng = width, height, rng
-        self.image = Image.new("RGB", (width, height), (200, 200, 200))
-        self.draw = ImageDraw.Draw(self.image)
-
-    def fill(self, top: RGB, bottom: RGB, start: float = 0.0, end: float = 1.0) -> None:
-        """A vertical gradient between two heights."""
-        y0, y1 = round(start * self.h), max(round(end * self.h), round(start * self.h) + 1)
-        share = np.linspace(0, 1, y1 - y0)[:, None, None]
-        band = np.array(top) + (np.array(bottom) - np.array(top)) * share
-        self.image.paste(Image.fromarray(np.repeat(band, self.w, axis=1).astype(np.uint8)), (0, y0))
-
-    def box(self, x0: float, y0: float, x1: float, y1: float, colour: RGB) -> None:
-        """A rectangle."""
-        left, top = x0 * self.w, y0 * self.h
-        self.draw.rectangle((left, top, max(x1 * self.w - 1, left), max(y1 * self.h - 1, top)), fill=colour)
-
-    def blob(self, x: float, y: float, radius: float, colour: RGB, stretch: float = 1.0) -> None:
-        """An ellipse; `radius` in shares of the width."""
-        r = radius * self.w
-        self.draw.ellipse(
-            (x * self.w - r, y * self.h - r * stretch, x * self.w + r, y * self.h + r * stretch), fill=colour
-        )
-
-    def shape(self, colour: RGB, *points: tuple[float, float]) -> None:
-        """A polygon."""
-        self.draw.polygon([(x * self.w, y * self.h) for x, y in points], fill=colour)
-
-    def beam(self, colour: RGB, width: float, *points: tuple[float, float]) -> None:
-        """A line; `width` in shares of the width."""
-        self.draw.line([(x * self.w, y * self.h) for x, y in points], fill=colour, width=max(1, round(width * self.w)))
-
-    def some(self, low: float, high: float) -> float:
-        """A number between two."""
-        return float(self.rng.uniform(low, high))
-
-    def grey(self, low: int, high: int, tint: int = 8) -> RGB:
-        """A slightly tinted grey."""
-        value = self.rng.integers(low, high) + self.rng.integers(-tint, tint + 1, 3)
-        return (int(np.clip(value[0], 0, 255)), int(np.clip(value[1], 0, 255)), int(np.clip(value[2], 0, 255)))
-
-    def paint(self, *names: str) -> RGB:
-        """One of some dyes, a little off."""
-        pool = names or tuple(DYES)
-        colour = DYES[pool[int(self.rng.integers(len(pool)))]][0]
-        return mixed(colour, self.grey(60, 220), self.some(0.05, 0.3))
-
-
-def _tiles(
-    s: Stage, y0: float, y1: float, wide: float, high: float, colour: RGB, joint: RGB, spread: float = 0.1
-) -> None:
-    """Bricks or tiles in rows, every other row shifted."""
-    s.box(0, y0, 1, y1, joint)
-    row, y = 0, y0
-    while y < y1:
-        x = -wide * (0.5 if row % 2 else 0.0)
-        while x < 1:
-            tone = mixed(colour, (30, 20, 20) if s.rng.random() < 0.5 else (240, 230, 225), s.some(0, spread))
-            s.box(max(x, 0) + 0.002, y + 0.001, x + wide - 0.004, min(y + high - 0.003, y1), tone)
-            x += wide
-        y += high
-        row += 1
-
-
-def _paving(s: Stage, y0: float, colour: RGB) -> None:
-    s.fill(mixed(colour, (235, 235, 235), 0.2), darker(colour, 0.15), y0, 1)
-    line = darker(colour, 0.25)
-    for step in np.linspace(-1.2, 2.2, 15):
-        s.beam(line, 0.003, (0.5 + (step - 0.5) * 0.55, y0), (0.5 + (step - 0.5) * 1.7, 1.0))
-    for step in (0.08, 0.22, 0.42, 0.7):
-        s.beam(line, 0.003, (0, y0 + (1 - y0) * step), (1, y0 + (1 - y0) * step))
-
-
-def _windows(s: Stage, x0: float, y0: float, x1: float, y1: float, columns: int, rows: int, glass: RGB) -> None:
-    dx, dy = (x1 - x0) / columns, (y1 - y0) / rows
-    for i in range(columns):
-        for j in range(rows):
-            tone = (
-                mixed(glass, (255, 236, 190), s.some(0.3, 0.8))
-                if s.rng.random() < 0.25
-                else mixed(glass, (20, 30, 40), s.some(0, 0.4))
-            )
-            s.box(x0 + dx * (i + 0.2), y0 + dy * (j + 0.2), x0 + dx * (i + 0.8), y0 + dy * (j + 0.85), tone)
-
-
-def _trees(s: Stage, horizon: float, count: int) -> None:
-    for _ in range(count):
-        x, size = s.some(-0.1, 1.1), s.some(0.12, 0.28)
-        s.box(x - 0.012, horizon - size * 0.5, x + 0.012, horizon + 0.02, (84, 66, 52))
-        for _ in range(7):
-            green = mixed((70, 112, 58), (168, 178, 84), s.some(0, 0.7))
-            s.blob(
-                x + s.some(-0.6, 0.6) * size,
-                horizon - size * s.some(0.5, 1.3),
-                size * s.some(0.3, 0.55),
-                darker(green, s.some(0, 0.35)),
-            )
-
-
-def _passers(s: Stage, floor: float, count: int) -> None:
-    """Other people, far away and out of focus."""
-    for _ in range(count):
-        x, size = s.some(0, 1), s.some(0.14, 0.3)
-        y = floor + size * 0.25
-        top, legs = s.paint(), s.paint("black", "navy", "denim", "charcoal", "sand")
-        s.box(x - 0.10 * size, y - size * 0.45, x - 0.01 * size, y, legs)
-        s.box(x + 0.01 * size, y - size * 0.45, x + 0.10 * size, y, legs)
-        s.blob(x, y - size * 0.62, 0.15 * size, top, 1.7)
-        s.blob(x, y - size * 0.94, 0.075 * size, mixed((240, 205, 178), (92, 60, 44), s.some(0, 1)), 1.2)
-
-
-def _car(s: Stage, x: float, y: float, size: float) -> None:
-    body = s.paint("cherry", "cobalt", "white", "steel", "black", "bottle green", "mustard")
-    s.shape(
-        body,
-        (x + 0.18 * size, y - 0.28 * size),
-        (x + 0.32 * size, y - 0.46 * size),
-        (x + 0.72 * size, y - 0.46 * size),
-        (x + 0.88 * size, y - 0.28 * size),
-    )
-    s.shape(
-        (150, 176, 190),
-        (x + 0.25 * size, y - 0.29 * size),
-        (x + 0.35 * size, y - 0.42 * size),
-        (x + 0.69 * size, y - 0.42 * size),
-        (x + 0.80 * size, y - 0.29 * size),
-    )
-    s.box(x, y - 0.29 * size, x + size, y - 0.08 * size, body)
-    for wheel in (0.22, 0.78):
-        s.blob(x + wheel * size, y - 0.07 * size, 0.085 * size, (34, 34, 36))
+from wearabouts.drawn.palette import darker, lighter, mixed
+from wearabouts.drawn.stage import Stage, car, passers, paving, tiles, trees, windows
 
 
 def brick_wall(s: Stage) -> None:
     """A wall of bricks and a pavement."""
     colour = mixed((162, 88, 66), (206, 190, 172), s.some(0, 0.9))
-    _tiles(s, 0, 0.84, s.some(0.08, 0.13), s.some(0.03, 0.045), colour, lighter(darker(colour, 0.25), 0.2))
-    _paving(s, 0.84, s.grey(120, 180))
+    tiles(s, 0, 0.84, s.some(0.08, 0.13), s.some(0.03, 0.045), colour, lighter(darker(colour, 0.25), 0.2))
+    paving(s, 0.84, s.grey(120, 180))
     if s.rng.random() < 0.5:
         x = s.some(-0.1, 0.8)
         s.box(x, 0.30, x + 0.26, 0.84, s.paint("bottle green", "navy", "burgundy", "chocolate"))
@@ -164,10 +21,10 @@ def brick_wall(s: Stage) -> None:
 def park(s: Stage) -> None:
     """Trees, grass, a path."""
     s.fill((188, 214, 236), (226, 234, 232), 0, 0.6)
-    _trees(s, 0.58, 9)
+    trees(s, 0.58, 9)
     s.fill((126, 152, 82), (98, 132, 66), 0.57, 1)
     s.shape((206, 194, 168), (0.42, 0.6), (0.56, 0.6), (1.1, 1.0), (0.1, 1.0))
-    _passers(s, 0.6, int(s.rng.integers(0, 3)))
+    passers(s, 0.6, int(s.rng.integers(0, 3)))
 
 
 def shop_front(s: Stage) -> None:
@@ -187,7 +44,7 @@ def shop_front(s: Stage) -> None:
             ((step + 1) / 12, 0.2),
             (step / 12, 0.2),
         )
-    _paving(s, 0.85, s.grey(130, 185))
+    paving(s, 0.85, s.grey(130, 185))
 
 
 def living_room(s: Stage) -> None:
@@ -213,11 +70,11 @@ def crosswalk(s: Stage) -> None:
     while x < 1:
         wide, high = s.some(0.18, 0.38), s.some(0.05, 0.3)
         s.box(x, high, x + wide, 0.64, s.paint("brick", "stone", "sand", "steel", "camel", "light grey"))
-        _windows(s, x, high, x + wide, 0.58, 4, 6, (110, 130, 146))
+        windows(s, x, high, x + wide, 0.58, 4, 6, (110, 130, 146))
         x += wide
     s.fill(s.grey(86, 120), s.grey(70, 100), 0.63, 1)
     for _ in range(2):
-        _car(s, s.some(-0.3, 0.9), 0.68, s.some(0.3, 0.5))
+        car(s, s.some(-0.3, 0.9), 0.68, s.some(0.3, 0.5))
     for step in range(6):
         s.shape(
             (226, 226, 220),
@@ -230,7 +87,7 @@ def crosswalk(s: Stage) -> None:
 
 def metro(s: Stage) -> None:
     """Tiles, a platform, a line's colour, posters."""
-    _tiles(s, 0, 0.76, 0.07, 0.035, s.grey(205, 235), s.grey(170, 190), 0.06)
+    tiles(s, 0, 0.76, 0.07, 0.035, s.grey(205, 235), s.grey(170, 190), 0.06)
     s.box(0, 0.16, 1, 0.21, s.paint("cherry", "cobalt", "emerald", "mustard"))
     for _ in range(2):
         x = s.some(0, 0.75)
@@ -238,7 +95,7 @@ def metro(s: Stage) -> None:
         s.box(x + 0.03, 0.31, x + 0.21, 0.45, s.paint())
     s.fill(s.grey(120, 150), s.grey(90, 120), 0.76, 1)
     s.box(0, 0.9, 1, 0.925, (226, 196, 60))
-    _passers(s, 0.78, int(s.rng.integers(0, 4)))
+    passers(s, 0.78, int(s.rng.integers(0, 4)))
 
 
 def harbour(s: Stage) -> None:
@@ -255,7 +112,7 @@ def harbour(s: Stage) -> None:
             (x - 0.08, y + 0.05),
         )
         s.beam((240, 240, 236), 0.01, (x, y), (x, y - s.some(0.2, 0.4)))
-    _paving(s, 0.74, (176, 164, 146))
+    paving(s, 0.74, (176, 164, 146))
 
 
 def hallway(s: Stage) -> None:
@@ -266,18 +123,18 @@ def hallway(s: Stage) -> None:
         s.box(x, 0.14, x + 0.3, 0.82, darker(door, 0.2))
         s.box(x + 0.02, 0.16, x + 0.28, 0.82, door)
         s.blob(x + 0.25, 0.52, 0.012, (220, 200, 130))
-    _paving(s, 0.82, s.grey(110, 170, 20))
+    paving(s, 0.82, s.grey(110, 170, 20))
 
 
 def cafe(s: Stage) -> None:
     """A terrace: tables, parasols, a menu board, people."""
     s.fill(s.paint("butter", "stone", "brick", "sky"), s.grey(150, 190), 0, 0.72)
     s.box(0.1, 0.1, 0.48, 0.6, (96, 82, 70))
-    _windows(s, 0.1, 0.1, 0.48, 0.6, 3, 3, (140, 120, 90))
+    windows(s, 0.1, 0.1, 0.48, 0.6, 3, 3, (140, 120, 90))
     s.box(0.62, 0.3, 0.82, 0.66, (38, 42, 40))
     for step in range(5):
         s.beam((214, 214, 206), 0.006, (0.65, 0.36 + step * 0.05), (0.65 + s.some(0.06, 0.14), 0.36 + step * 0.05))
-    _paving(s, 0.72, (178, 150, 124))
+    paving(s, 0.72, (178, 150, 124))
     for _ in range(3):
         x, y = s.some(-0.1, 1), s.some(0.72, 0.84)
         s.beam((70, 62, 56), 0.012, (x, y), (x, y + 0.12))
@@ -286,7 +143,7 @@ def cafe(s: Stage) -> None:
     x = s.some(0, 1)
     s.shape(cover, (x - 0.4, 0.16), (x, 0.03), (x + 0.4, 0.16))
     s.shape(darker(cover, 0.2), (x - 0.12, 0.16), (x, 0.03), (x + 0.12, 0.16))
-    _passers(s, 0.74, int(s.rng.integers(1, 4)))
+    passers(s, 0.74, int(s.rng.integers(1, 4)))
 
 
 def plaza(s: Stage) -> None:
@@ -304,8 +161,8 @@ def plaza(s: Stage) -> None:
         x += wide + s.some(0, 0.06)
     for step in range(3):
         s.box(0, 0.6 + step * 0.025, 1, 0.7, s.grey(150 + step * 14, 170 + step * 14, 3))
-    _paving(s, 0.675, s.grey(168, 205))
-    _passers(s, 0.68, int(s.rng.integers(1, 6)))
+    paving(s, 0.675, s.grey(168, 205))
+    passers(s, 0.68, int(s.rng.integers(1, 6)))
 
 
 def bedroom(s: Stage) -> None:
@@ -346,7 +203,7 @@ def graffiti(s: Stage) -> None:
                 (x + s.some(-0.3, 0.3), y + s.some(-0.2, 0.2)),
                 (x + s.some(-0.3, 0.3), y + s.some(-0.2, 0.2)),
             )
-    _paving(s, 0.84, s.grey(96, 150))
+    paving(s, 0.84, s.grey(96, 150))
 
 
 def station(s: Stage) -> None:
@@ -362,65 +219,5 @@ def station(s: Stage) -> None:
     for step in range(5):
         s.box(step * 0.22 + 0.02, 0.45, step * 0.22 + 0.17, 0.57, (70, 88, 102))
     s.box(0, 0.63, 1, 0.66, lighter(train, 0.5))
-    _paving(s, 0.74, s.grey(130, 165))
-    _passers(s, 0.75, int(s.rng.integers(1, 5)))
-
-
-Scene = Callable[[Stage], None]
-SCENES: dict[Part, dict[str, Scene]] = {
-    "train": {
-        "brick_wall": brick_wall,
-        "park": park,
-        "shop_front": shop_front,
-        "living_room": living_room,
-        "crosswalk": crosswalk,
-        "metro": metro,
-    },
-    "calibrate": {"harbour": harbour, "hallway": hallway},
-    "test": {"cafe": cafe, "plaza": plaza, "bedroom": bedroom, "graffiti": graffiti, "station": station},
-}
-# part → studio ground → colour at the top and at the bottom
-STUDIOS: dict[Part, dict[str, tuple[RGB, RGB]]] = {
-    "train": {
-        "white": ((255, 255, 255), (255, 255, 255)),
-        "paper": ((250, 250, 249), (241, 241, 240)),
-        "mist": ((240, 242, 244), (228, 231, 234)),
-    },
-    "calibrate": {"snow": ((253, 253, 253), (250, 250, 250)), "linen": ((246, 243, 238), (236, 232, 225))},
-    "test": {
-        "bright": ((254, 254, 254), (252, 252, 252)),
-        "pearl": ((248, 248, 248), (238, 239, 240)),
-        "shell": ((247, 244, 240), (238, 234, 229)),
-    },
-}
-
-
-def scenery(part: Part, name: str, width: int, height: int, soles: float, rng: Rng) -> Image.Image:
-    """A street or room to stand in.
-
-    Args:
-        part: Whose scenes.
-        name: Which scene.
-        width: Of the picture, in px.
-        height: Of the picture, in px.
-        soles: Where the person's soles are, as a share of the height (over 1 below the picture): the ground lies there.
-        rng: Decides what stands where.
-
-    Returns:
-        RGB picture, a little out of focus.
-    """
-    tall = 1.5
-    small = Stage(max(width // 2, 60), max(round(height * tall / 2), 110), rng)
-    SCENES[part][name](small)
-    soft = small.image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.004, 0.018)) * small.w))
-    offset = float(np.clip(0.90 * tall - soles, 0.0, tall - 1.0)) / tall * small.h
-    window = (0.0, offset, float(small.w), offset + small.h / tall)
-    return soft.resize((width, height), Image.Resampling.BILINEAR, box=window)
-
-
-def studio(part: Part, name: str, width: int, height: int) -> Image.Image:
-    """A studio ground, RGB, of the given size in px: a soft vertical gradient."""
-    top, bottom = STUDIOS[part][name]
-    share = np.linspace(0, 1, height)[:, None, None] ** 1.5
-    column = np.array(top) + (np.array(bottom) - np.array(top)) * share
-    return Image.fromarray(np.repeat(np.rint(column), width, axis=1).astype(np.uint8))
+    paving(s, 0.74, s.grey(130, 165))
+    passers(s, 0.75, int(s.rng.integers(1, 5)))

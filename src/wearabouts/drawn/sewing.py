@@ -26,7 +26,8 @@ class Panel:
 
     Attributes:
         outline: (N, 2) closed polygon.
-        cloth: ``base``, ``second`` (plain, second colour), ``plain`` (base colour without the pattern), ``lining``, or a colour.
+        cloth: ``base``, ``second`` (plain, second colour), ``plain`` (base colour without the pattern), ``lining``,
+            or a colour.
         turn: Degrees the fabric lies turned on it (a sleeve follows the arm).
         puff: How far it bulges, 1 for a trunk.
         casts: Darkness in [0, 1] of the soft shadow it throws on what lies below.
@@ -45,7 +46,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Seam:
-    """A line on the cloth: `colour` None for a mere shadow; `dash` for stitches; width in body heights; alpha in [0, 1]."""
+    """A line on the cloth: `colour` None for a mere shadow, `dash` for stitches, alpha in [0, 1]."""
 
     points: Line
     width: float = 0.0016
@@ -79,7 +80,7 @@ Item = Panel | Seam | Stud | Print
 
 @dataclass(slots=True)
 class Garment:
-    """Items in painting order, the eight landmark slots as (x, y, present), and how many items lie below the wearer's arms."""
+    """Items in painting order, eight landmarks as (x, y, present), and how many items lie below the wearer's arms."""
 
     items: list[Item] = field(default_factory=list)
     below_arms: int = 0
@@ -104,7 +105,7 @@ def both(panel: Line) -> tuple[Line, Line]:
 def drapes(
     rng: np.random.Generator, box: tuple[float, float, float, float], count: int, height: float = 0.005
 ) -> tuple[Fold, ...]:
-    """Long, mostly vertical folds that start anywhere in the upper half of a box (left, top, right, bottom) and run down."""
+    """Long folds that start in the upper half of a box (left, top, right, bottom) and run down."""
     left, top, right, bottom = box
     out = []
     for _ in range(count):

@@ -21,7 +21,8 @@ _STREET = re.compile(r"street-(\d{1,4})")
 class DrawnShop:
     """A shop whose products and photos are drawn on demand.
 
-    Everything follows from (seed, part, product, view): the same photo comes out in any order, process and size of shop.
+    Everything follows from (seed, part, product, view): the same photo comes out in any order, process and size of
+    shop.
     """
 
     def __init__(self, seed: int = 0, products: int = 500, part: Part = "test") -> None:
@@ -30,7 +31,8 @@ class DrawnShop:
         Args:
             seed: Which shop, 0 or larger.
             products: How many products it has, at least 1; a larger shop begins with the same products.
-            part: ``train``, ``calibrate`` or ``test``: whose cuts, motifs, people, poses, scenes and lights. No two parts share any.
+            part: ``train``, ``calibrate`` or ``test``: whose cuts, motifs, people, poses, scenes and lights. No two
+                parts share any.
 
         Raises:
             SettingsError: For a part, seed or number that cannot be meant.

@@ -42,8 +42,8 @@ class Spec:
         length: One of `garments.ATTRIBUTES["length"]`.
         closure: ``none``, ``buttons``, ``placket``, ``zip``, ``half_zip`` or ``laces``.
         pocket: ``none``, ``chest``, ``two_chest``, ``kangaroo``, ``side``, ``patch`` or ``cargo``.
-        trims: Any of ``contrast_collar``, ``contrast_sleeves``, ``contrast_hem``, ``yoke``, ``tape``, ``logo``, ``belt``, ``ripped``,
-            ``stitching``, ``turn_up``, ``ruffle``.
+        trims: Any of ``contrast_collar``, ``contrast_sleeves``, ``contrast_hem``, ``yoke``, ``tape``, ``logo``,
+            ``belt``, ``ripped``, ``stitching``, ``turn_up``, ``ruffle``.
         shift: Small individual changes of the cut: fit, length, sleeve, neck; each about in [-1, 1].
         brand: Invented maker.
         title: What the shop calls it.

@@ -1,6 +1,7 @@
-"""The cuts garments are made in: one line a cut, each belonging to one part, so that no cut of `test` is ever trained on.
+"""The cuts garments are made in: one line a cut, each of one part, so that no cut of `test` is ever trained on.
 
-Lengths are body heights (`body`); `length` is the height of the hem below the crown, or for sleeves, legs and shoes see the builders.
+Lengths are body heights (`body`); `length` is the height of the hem below the crown, or for sleeves, legs and shoes
+see the builders.
 """
 
 from __future__ import annotations

@@ -139,11 +139,13 @@ def _ends(spec: Spec, leg: _Leg) -> list[Item]:
     elif "turn_up" in spec.trims:
         wider = (end - end.mean(axis=0)) * 1.05 + end.mean(axis=0)
         cloth_colour = lighter(spec.base, 0.35) if spec.fabric == "denim" else spec.second
-        items.append(Panel(np.concatenate([wider, (wider + (0.0, -0.024))[::-1]]), cloth_colour, 0.0, 0.3, 0.3))
+        items.append(
+            Panel(np.concatenate([wider, (wider - np.array([0.0, 0.024]))[::-1]]), cloth_colour, 0.0, 0.3, 0.3)
+        )
     elif "contrast_hem" in spec.trims:
-        items.append(Panel(np.concatenate([end, (end + (0.0, -0.016))[::-1]]), "second", 0.0, 0.2))
+        items.append(Panel(np.concatenate([end, (end - np.array([0.0, 0.016]))[::-1]]), "second", 0.0, 0.2))
     else:
-        items.append(Seam(end + (0.0, -0.010), 0.0015, stitch, alpha, dash=True))
+        items.append(Seam(end - np.array([0.0, 0.010]), 0.0015, stitch, alpha, dash=True))
     return items
 
 

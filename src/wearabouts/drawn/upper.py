@@ -17,7 +17,7 @@ FLIP = np.array([-1.0, 1.0])
 
 def shoulder_y(x: float) -> float:
     """Height of the shoulder line at a distance from the middle."""
-    return float(np.interp(abs(x), (0.028, 0.1), (0.150, SHOULDER_Y + 0.004)))
+    return float(np.interp(abs(x), (0.028, 0.1), (0.146, SHOULDER_Y)))
 
 
 class _Frame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from wearabouts.drawn.body import WAIST_Y
 from wearabouts.drawn.closures import METAL
 from wearabouts.drawn.curves import line, rectangle, smooth
@@ -24,7 +26,7 @@ def waistband(spec: Spec, half: float, back: bool) -> list[Item]:
     items: list[Item] = [Panel(band, cloth, 0.0, 0.4, 0.2, rib=soft)]
     if "belt" in spec.trims:
         buckle = rectangle(-0.012, y + 0.003, 0.012, y + DEEP + 0.005)
-        items += [Panel(band + (0.0, 0.002), spec.second, 0.0, 0.4, 0.2), Panel(buckle, BRASS, 0.0, 0.3, 0.3)]
+        items += [Panel(band + np.array([0.0, 0.002]), spec.second, 0.0, 0.4, 0.2), Panel(buckle, BRASS, 0.0, 0.3, 0.3)]
     if soft:
         return items + ([] if back else _cord(spec, y))
     for loop in (-0.6 * x, 0.6 * x):

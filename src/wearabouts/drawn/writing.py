@@ -1,4 +1,4 @@
-"""Writing a drawn shop to a folder: photos, then a line for each product, so that a broken run continues where it stopped."""
+"""Writing a drawn shop to a folder, so that a broken run continues where it stopped."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from PIL import Image
 from wearabouts.catalog import Product
 from wearabouts.drawn import manifest
 from wearabouts.drawn.shop import LONG_SIDE, SHOP_VIEWS, DrawnShop
+from wearabouts.drawn.templates import Part
 from wearabouts.errors import CatalogError, SettingsError, unknown
 
 MANIFEST = "products.jsonl"
 QUALITY = 88
 EDITION = 1  # goes up whenever the same numbers draw another photo
-Job = tuple[str, int, int, str, int, tuple[str, ...], int, int]
+Job = tuple[str, int, int, Part, int, tuple[str, ...], int, int]
 
 
 def write(
@@ -36,8 +37,8 @@ def write(
 ) -> Path:
     """Write a shop's photos as JPEG and its products as JSON lines.
 
-    Each product's line is kept beside its photos once they are all on disk; run again, only what is missing is drawn. The
-    manifest comes last and whole. Another shop (seed, part, views, size) in the same folder replaces what differs.
+    Each product's line is kept beside its photos once they are all on disk; run again, only what is missing is drawn.
+    The manifest comes last and whole. Another shop (seed, part, views, size) in the same folder replaces what differs.
 
     Args:
         folder: Made if it does not exist.
@@ -83,7 +84,7 @@ def write(
     return target
 
 
-def _drawn(jobs: list[Job], workers: int) -> Iterator[str]:
+def _drawn(jobs: Sequence[Job], workers: int) -> Iterator[str]:
     if workers == 1:
         yield from map(_draw_product, jobs)
         return
@@ -94,7 +95,7 @@ def _drawn(jobs: list[Job], workers: int) -> Iterator[str]:
 def _draw_product(job: Job) -> str:
     """Draw one product's photos unless they are there; its line of the manifest."""
     folder, seed, products, part, index, views, street, size = job
-    shop = DrawnShop(seed, products, part)  # type: ignore[arg-type]  # the part comes from a shop that checked it
+    shop = DrawnShop(seed, products, part)
     product = shop.product(index, views, street)
     place = Path(folder) / "photos" / product.id
     stamp = hashlib.blake2b(

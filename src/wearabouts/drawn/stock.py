@@ -1,0 +1,161 @@
+"""What a shop keeps in stock: how often each garment is sold, and in which fabrics, patterns, sleeves and trims."""
+
+from __future__ import annotations
+
+from wearabouts.drawn.palette import RGB
+
+# How often each garment is sold, and what it may have. Words are those of garments.ATTRIBUTES.
+STOCK: dict[str, float] = {
+    "t_shirt": 13,
+    "longsleeve": 6,
+    "shirt": 9,
+    "polo": 5,
+    "blouse": 3,
+    "top": 6,
+    "undershirt": 1.5,
+    "hoodie": 7,
+    "outwear": 8,
+    "blazer": 4,
+    "dress": 10,
+    "skirt": 6,
+    "pants": 9,
+    "shorts": 5,
+    "shoes": 5,
+    "hat": 3.5,
+}
+SLEEVES: dict[str, tuple[str, ...]] = {
+    "t_shirt": ("short", "short", "short", "three_quarter"),
+    "longsleeve": ("long",),
+    "shirt": ("long", "long", "short"),
+    "polo": ("short", "short", "long"),
+    "blouse": ("long", "three_quarter", "short"),
+    "top": ("sleeveless",),
+    "undershirt": ("sleeveless",),
+    "hoodie": ("long",),
+    "outwear": ("long",),
+    "blazer": ("long", "long", "three_quarter"),
+    "dress": ("short", "long", "sleeveless", "three_quarter"),
+}
+COLLARS: dict[str, tuple[str, ...]] = {
+    "t_shirt": ("round", "round", "v_neck"),
+    "longsleeve": ("round", "v_neck", "high_neck"),
+    "shirt": ("shirt_collar",),
+    "polo": ("shirt_collar",),
+    "blouse": ("round", "v_neck", "high_neck"),
+    "top": ("round", "v_neck"),
+    "undershirt": ("round", "v_neck"),
+    "hoodie": ("hood", "hood", "hood", "round"),
+    "blazer": ("lapel",),
+    "dress": ("round", "v_neck", "round", "high_neck"),
+}
+OUTER_COLLAR = {"parka": "hood", "bomber": "high_neck", "coat": "lapel", "trucker": "shirt_collar"}
+FABRICS: dict[str, tuple[str, ...]] = {
+    "t_shirt": ("jersey",),
+    "longsleeve": ("jersey", "knit"),
+    "shirt": ("woven", "woven", "denim"),
+    "polo": ("jersey", "knit"),
+    "blouse": ("silk", "woven"),
+    "top": ("jersey", "silk", "knit"),
+    "undershirt": ("jersey",),
+    "hoodie": ("fleece",),
+    "blazer": ("woven",),
+    "dress": ("woven", "silk", "jersey"),
+    "skirt": ("woven", "silk", "denim"),
+    "hat": ("woven", "knit"),
+    "shoes": ("leather", "woven"),
+}
+KINDS = ("plain", "striped", "checked", "dotted", "floral", "graphic", "other")
+PATTERNS: dict[str, tuple[float, ...]] = {
+    "t_shirt": (34, 20, 2, 5, 5, 26, 8),
+    "longsleeve": (40, 30, 2, 4, 4, 12, 8),
+    "shirt": (30, 22, 28, 6, 8, 0, 6),
+    "polo": (55, 28, 4, 4, 0, 0, 9),
+    "blouse": (36, 12, 6, 14, 22, 0, 10),
+    "top": (46, 18, 4, 8, 14, 0, 10),
+    "undershirt": (85, 15, 0, 0, 0, 0, 0),
+    "hoodie": (46, 8, 2, 0, 2, 30, 12),
+    "outwear": (74, 0, 12, 0, 0, 0, 14),
+    "blazer": (55, 14, 25, 0, 0, 0, 6),
+    "dress": (32, 13, 10, 14, 23, 0, 8),
+    "skirt": (40, 10, 18, 9, 14, 0, 9),
+    "pants": (72, 7, 11, 0, 2, 0, 8),
+    "shorts": (60, 8, 9, 3, 10, 0, 10),
+    "shoes": (74, 4, 6, 3, 4, 0, 9),
+    "hat": (60, 12, 10, 3, 4, 0, 11),
+}
+SCALES = {
+    "striped": (0.020, 0.055),
+    "checked": (0.028, 0.075),
+    "dotted": (0.020, 0.055),
+    "floral": (0.050, 0.110),
+    "other": (0.045, 0.110),
+    "graphic": (0.070, 0.125),
+}
+DENIMS: tuple[RGB, ...] = ((62, 88, 130), (36, 48, 78), (120, 150, 186), (78, 110, 152), (46, 48, 54), (154, 176, 200))
+TROUSERS = (
+    "black",
+    "charcoal",
+    "navy",
+    "stone",
+    "sand",
+    "camel",
+    "olive",
+    "khaki green",
+    "white",
+    "steel",
+    "chocolate",
+    "burgundy",
+    "sage",
+)
+TRIMS: dict[str, tuple[tuple[str, float], ...]] = {
+    "t_shirt": (
+        ("contrast_collar", 0.18),
+        ("contrast_sleeves", 0.10),
+        ("yoke", 0.07),
+        ("logo", 0.16),
+        ("contrast_hem", 0.06),
+        ("tape", 0.05),
+    ),
+    "longsleeve": (
+        ("contrast_collar", 0.15),
+        ("contrast_sleeves", 0.14),
+        ("yoke", 0.08),
+        ("logo", 0.12),
+        ("contrast_hem", 0.12),
+        ("tape", 0.06),
+    ),
+    "shirt": (("contrast_collar", 0.10), ("logo", 0.08)),
+    "polo": (("contrast_collar", 0.32), ("logo", 0.35), ("contrast_hem", 0.22), ("yoke", 0.10), ("tape", 0.06)),
+    "blouse": (("contrast_collar", 0.12),),
+    "top": (("contrast_collar", 0.2), ("contrast_hem", 0.12), ("yoke", 0.08)),
+    "undershirt": (("contrast_collar", 0.35),),
+    "hoodie": (("contrast_sleeves", 0.16), ("contrast_hem", 0.15), ("yoke", 0.12), ("logo", 0.28), ("tape", 0.14)),
+    "outwear": (
+        ("contrast_collar", 0.16),
+        ("contrast_sleeves", 0.14),
+        ("contrast_hem", 0.16),
+        ("yoke", 0.14),
+        ("tape", 0.10),
+        ("belt", 0.12),
+    ),
+    "blazer": (("contrast_collar", 0.12),),
+    "dress": (
+        ("belt", 0.22),
+        ("contrast_collar", 0.12),
+        ("contrast_hem", 0.12),
+        ("contrast_sleeves", 0.06),
+        ("yoke", 0.08),
+    ),
+    "skirt": (("contrast_hem", 0.18), ("belt", 0.18), ("ruffle", 0.20)),
+    "pants": (
+        ("belt", 0.16),
+        ("tape", 0.14),
+        ("stitching", 0.3),
+        ("turn_up", 0.22),
+        ("ripped", 0.10),
+        ("contrast_hem", 0.08),
+    ),
+    "shorts": (("belt", 0.12), ("tape", 0.16), ("turn_up", 0.28), ("stitching", 0.2), ("contrast_hem", 0.12)),
+    "shoes": (("contrast_hem", 0.5), ("tape", 0.45), ("logo", 0.3)),
+    "hat": (("contrast_hem", 0.4), ("logo", 0.3), ("yoke", 0.2)),
+}
