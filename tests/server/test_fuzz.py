@@ -14,7 +14,8 @@ PATHS = (
     "/v1/photos/{}/thumbnail", "/v1/samples/{}", "/{}", "/page/{}", "/v1/{}",
 )  # fmt: skip
 TYPES = (
-    "image/jpeg", "application/json", "multipart/form-data", "multipart/form-data; boundary=x", "text/plain", "x" * 200, "",
+    "image/jpeg", "application/json", "multipart/form-data",
+    "multipart/form-data; boundary=x", "text/plain", "x" * 200, "",
     "multipart/form-data; boundary=" + "y" * 300, "multipart/form-data; charset=utf-7; boundary=x",
 )  # fmt: skip
 

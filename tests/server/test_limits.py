@@ -133,6 +133,7 @@ def test_a_fault_inside_says_nothing_of_the_inside(shop: Shop, caplog: pytest.Lo
         response = running.search(PHOTO)
         detail = problem(response, 500, "internal")
         assert "secret" not in response.text
+        assert response.headers["x-content-type-options"] == "nosniff"
         assert "ZeroDivision" not in response.text
         assert detail.split()[-1] in caplog.text
 

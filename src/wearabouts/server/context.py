@@ -26,6 +26,7 @@ class Context:
         searches: Threads for decoding and inference.
         reads: Threads for the store, so that thumbnails never wait behind searches.
         writes: One thread: a store has one writer.
+        fetches: Threads that wait for other people's servers, so that nothing else waits for those.
     """
 
     searcher: Searcher
@@ -36,6 +37,7 @@ class Context:
     searches: Gate
     reads: Gate
     writes: Gate
+    fetches: Gate
     search_buckets: TokenBuckets
     read_buckets: TokenBuckets
     signer: ThumbnailSigner
@@ -54,6 +56,7 @@ class Context:
             searches=Gate("search", settings.search_threads, settings.search_queue, settings.search_seconds),
             reads=Gate("read", 4, 256, settings.search_seconds),
             writes=Gate("write", 1, 8, settings.search_seconds * 4),
+            fetches=Gate("fetch", 4, 16, settings.search_seconds),
             search_buckets=TokenBuckets(settings.searches_per_minute),
             read_buckets=TokenBuckets(settings.reads_per_minute),
             signer=ThumbnailSigner(settings.search_keys),
@@ -65,7 +68,7 @@ class Context:
 
     def close(self) -> None:
         """Stop the threads; what runs comes to its end."""
-        for gate in (self.searches, self.reads, self.writes):
+        for gate in (self.searches, self.reads, self.writes, self.fetches):
             gate.close()
 
 

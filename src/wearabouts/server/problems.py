@@ -83,7 +83,7 @@ def from_error(error: Exception) -> JSONResponse:
     """The response for an error of the library."""
     row = next((TABLE[kind] for kind in type(error).__mro__ if kind in TABLE), (500, "internal"))
     if row[0] == 500:
-        return _internal(error)
+        return internal(error)
     headers = {"Retry-After": "5"} if row[0] == 503 else None
     return problem(row[0], row[1], str(error), headers=headers)
 
@@ -114,12 +114,8 @@ def install(app: FastAPI) -> None:
     async def _gone(_: Request, __: ClientDisconnect) -> Response:
         return problem(400, "disconnected", "the request ended before its body did")
 
-    @app.exception_handler(Exception)
-    async def _unforeseen(_: Request, error: Exception) -> Response:
-        return _internal(error)
 
-
-def _internal(error: Exception) -> JSONResponse:
+def internal(error: Exception) -> JSONResponse:
     """A 500 that says nothing of the inside but can be found in the log."""
     ticket = secrets.token_hex(4)
     log.error("internal error %s", ticket, exc_info=error)

@@ -23,7 +23,7 @@ async def fetch_photo(address: Any, shared: Context) -> bytes:
         detail = "this server fetches no photos by address; send the photo itself, or set allow_image_url"
         raise RefusalError(403, "fetch", detail)
     checked = check_address(address)
-    return await shared.searches.run(fetch, checked, shared)
+    return await shared.fetches.run(fetch, checked, shared)
 
 
 def check_address(address: Any) -> str:

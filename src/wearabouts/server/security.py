@@ -12,7 +12,7 @@ from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from wearabouts.server.problems import RefusalError, refusal
+from wearabouts.server.problems import RefusalError, internal, refusal
 from wearabouts.server.settings import ServerSettings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -102,7 +102,7 @@ class ThumbnailSigner:
 
 
 class SecurityMiddleware:
-    """Checks Host and Origin before anything else runs, and seals every response.
+    """Checks Host and Origin before anything else runs, and seals every response, that to an unforeseen fault included.
 
     The Host check stops DNS rebinding; the Origin check stops another site's page from writing or spending searches
     through the browser of somebody who can reach this server.
@@ -119,17 +119,24 @@ class SecurityMiddleware:
             await self.app(scope, receive, send)
             return
 
+        started = False
+
         async def sealed(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 _seal(MutableHeaders(scope=message), shared=bool(self._origins))
             await send(message)
 
         try:
             self._check(Headers(scope=scope), scope["method"])
+            await self.app(scope, receive, sealed)
         except RefusalError as error:
             await refusal(error)(scope, receive, sealed)
-            return
-        await self.app(scope, receive, sealed)
+        except Exception as error:
+            if started:
+                raise
+            await internal(error)(scope, receive, sealed)
 
     def _check(self, headers: Headers, method: str) -> None:
         host = headers.get("host", "")
