@@ -155,6 +155,22 @@ def test_check_of_a_sound_store(indexed, capsys):
     assert "sound" in said(capsys)[0]
 
 
+def test_check_finds_damage_and_repair_mends_it(indexed, capsys):
+    base = next((indexed / "wearabouts-store" / "derived").iterdir())
+    data = bytearray(base.read_bytes())
+    data[100:102] = b"xx"
+    base.write_bytes(data)
+    said(capsys)
+    assert main(["check"]) == 1
+    shown = said(capsys)[0]
+    assert base.name in shown
+    assert "--repair" in shown
+    assert main(["check", "--repair"]) == 0
+    assert "1 mended, 0 left" in said(capsys)[0]
+    assert main(["check", "--json"]) == 0
+    assert json.loads(said(capsys)[0])["found"] == []
+
+
 def test_compare_needs_no_store(garment_shop, capsys):
     assert main(["compare", "feed/red/front.png", "feed/blue/front.png", "--json"]) == 0
     comparison = json.loads(said(capsys)[0])

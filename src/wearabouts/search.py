@@ -207,7 +207,7 @@ class Searcher:
             kinds = look.likely(0.0 if ask.category == "hard" else self.settings.soft_mass)
         if not kinds:
             return self._shortlist(look.vector, ask), (
-                "this model knows no garments: products of every kind are compared",
+                "this model knows no garments: every kind is compared",
             )
         hits = self._shortlist(look.vector, ask, kinds)
         if len(hits) >= ask.k:

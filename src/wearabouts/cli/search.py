@@ -104,7 +104,9 @@ def _show(answer: Answer, photo: Path) -> None:
         for place, match in enumerate(answer.matches, 1)
     ]
     columns = ("", "similarity", "product", "title", "kind", "price", "agrees", "differs")
-    show_table(_seen(answer, photo), columns, rows, numbers=(0, 1))
+    filled = [i for i in range(len(columns)) if i < 2 or any(row[i] for row in rows)]
+    cells = [[row[i] for i in filled] for row in rows]
+    show_table(_seen(answer, photo), [columns[i] for i in filled], cells, numbers=(0, 1))
     for note in answer.notes:
         say(f"note: {note}")
     say(", ".join(f"{stage} {spent:.0f} ms" for stage, spent in answer.timings.items()))
