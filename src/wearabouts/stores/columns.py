@@ -66,6 +66,11 @@ class _Words:
         self.shown: list[str] = []
         self._seen: dict[str, int] = {}
 
+    def codes_of(self, texts: Sequence[str]) -> list[int]:
+        """The code of each text; a store opens as fast as this is."""
+        codes = {text: self.code(text) for text in dict.fromkeys(texts)}
+        return [codes[text] for text in texts]
+
     def code(self, text: str) -> int:
         known = self._seen.get(text)
         if known is not None:
@@ -139,23 +144,27 @@ class Columns:
             rows: The text columns as strings, `price` as a number or None, `attributes` as name → text.
         """
         for name, (words, codes) in self._dense.items():
-            codes.extend([words.code(row[name]) for row in rows])
+            codes.extend(words.codes_of([row[name] for row in rows]))
         self._price.extend([math.nan if row["price"] is None else row["price"] for row in rows])
-        found: dict[str, tuple[list[int], list[int]]] = {}
+        found: dict[str, tuple[list[int], list[str]]] = {}
         for slot, row in enumerate(rows, self.size):
             for name, text in row["attributes"].items():
-                column = name.strip().casefold()
-                if column in COLUMNS or not text.strip():
-                    continue
-                slots, codes_of = found.setdefault(column, ([], []))
+                slots, texts = found.setdefault(name, ([], []))
                 slots.append(slot)
-                if column not in self._sparse:
-                    self._sparse[column] = (_Words(column), Growing(np.int32), Growing(np.int32))
-                codes_of.append(self._sparse[column][0].code(text))
-        for column, (slots, codes_of) in found.items():
-            self._sparse[column][1].extend(slots)
-            self._sparse[column][2].extend(codes_of)
+                texts.append(text)
+        for name, (slots, texts) in found.items():
+            self._extend_attribute(name.strip().casefold(), slots, texts)
         self.size += len(rows)
+
+    def _extend_attribute(self, column: str, slots: Sequence[int], texts: Sequence[str]) -> None:
+        filled = [place for place, text in enumerate(texts) if text.strip()]
+        if column in COLUMNS or not filled:
+            return
+        if column not in self._sparse:
+            self._sparse[column] = (_Words(column), Growing(np.int32), Growing(np.int32))
+        words, known, codes = self._sparse[column]
+        known.extend([slots[place] for place in filled])
+        codes.extend(words.codes_of([texts[place] for place in filled]))
 
     def snapshot(self) -> Snapshot:
         """The columns as they are now; later appends do not show in it."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -103,16 +104,20 @@ def lenient(connection: sqlite3.Connection, question: str, after: int) -> list[t
 def _facts(rows: Iterable[Sequence[Any]]) -> Iterator[dict[str, Any]]:
     for row in rows:
         facts = dict(zip(_FACTS, row, strict=True))
-        if not all(isinstance(facts[name], str) for name in TEXT_COLUMNS):
+        if set(map(type, row[1:-2])) != {str}:
             continue
-        try:
-            attributes = json.loads(facts["attributes"])
-            facts["attributes"] = {name: text for name, text in attributes.items() if isinstance(text, str)}
-        except (ValueError, TypeError, AttributeError, RecursionError):
-            facts["attributes"] = {}
+        facts["attributes"] = _attributes(facts["attributes"])
         if not isinstance(facts["price"], float):
             facts["price"] = None
         yield facts
+
+
+@lru_cache(maxsize=4_096)  # many products of a shop have the same few attributes
+def _attributes(packed: Any) -> Mapping[str, str]:
+    try:
+        return {name: text for name, text in json.loads(packed).items() if isinstance(text, str)}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return {}
 
 
 def _add_products(rows: Rows, found: Iterable[Sequence[Any]]) -> tuple[list[int], list[int]]:
