@@ -135,9 +135,7 @@ def costly() -> dict[str, bytes]:
             jpeg, *[segment(0xE2, b"ICC_PROFILE\0" + bytes([i, 230]) + b"A" * 65_000) for i in range(1, 231)]
         ),
         "jpeg with 19 MB behind it": jpeg + b"<script>alert(1)</script>" * 760_000,
-        "gif of 100,000 frames": animated[:last] + animated[last:-1] * 100_000 + b";"
-        if len(animated[last:-1]) < 190
-        else animated[:last] + (b"\x21\xf9\x04\0\0\0\0\0" + _DOT) * 100_000 + b";",
+        "gif of 100,000 frames": animated[:last] + (b"\x21\xf9\x04\0\0\0\0\0" + _DOT) * 100_000 + b";",
     }
 
 

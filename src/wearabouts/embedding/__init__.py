@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator
 
 from wearabouts.catalog import Catalog, Faults, Product
 from wearabouts.embedding.line import Line
-from wearabouts.embedding.photos import THUMBNAIL_SIDE, Fetches, Loader, wanted
+from wearabouts.embedding.photos import Fetches, Loader, decode_side, wanted
 from wearabouts.embedding.tally import Counted, IndexProgress, IndexSummary, Tally
 from wearabouts.encoders import Encoder
 from wearabouts.errors import SettingsError, StoreError, WearaboutsError
 from wearabouts.fetch import Fetcher, FetchSettings
 from wearabouts.stores import Store
 
-__all__ = ["IndexProgress", "IndexSummary", "index"]
+__all__ = ["IndexProgress", "IndexSummary", "decode_side", "index"]
 
 LOST_ROWS = 0.1  # a feed that loses more of its rows than this is damaged: what it lacks may well still be sold
 SMALL_STORE = 20  # products up to which a run may prune any share
@@ -86,7 +86,7 @@ def index(
         if progress is not None and counted is not None:
             progress(tally.progress(counted.total))
 
-    loader = Loader(fetcher or Fetcher(FetchSettings()), max(THUMBNAIL_SIDE, 2 * encoder.input_size), thumbnails)
+    loader = Loader(fetcher or Fetcher(FetchSettings()), decode_side(encoder), thumbnails)
     walk = _Walk(catalog, tally.faults, all_photos, remember=prune)
     line = Line(encoder, store, loader, tally, workers=workers, batch=batch, all_photos=all_photos, told=told)
     try:

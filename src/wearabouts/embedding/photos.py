@@ -71,6 +71,14 @@ class Loaded:
         )
 
 
+def decode_side(encoder: Encoder) -> int:
+    """Longer side, in pixels, that photos are decoded for: twice what the encoder sees, and enough for a thumbnail.
+
+    It is the same whether thumbnails are made or not, so that vectors do not depend on them.
+    """
+    return max(THUMBNAIL_SIDE, 2 * encoder.input_size)
+
+
 def wanted(product: Product, all_photos: bool) -> tuple[Photo, ...]:
     """The photos of a product that belong into the gallery: the shop's own, and never those kept as queries."""
     if all_photos:
@@ -93,8 +101,7 @@ class Loader:
 
     Attributes:
         fetcher: The door to disk and network.
-        side: Longer side that photos are decoded for, in pixels; the same with and without thumbnails, so that vectors
-            do not depend on them.
+        side: Longer side that photos are decoded for, in pixels: see `decode_side`.
         thumbnails: Whether small copies are made.
     """
 

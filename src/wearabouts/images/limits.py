@@ -29,7 +29,7 @@ class Limits:
     aspect: float = 100.0
     icc_bytes: int = 4_000_000
     blocks: int = 65_536
-    scans: int = 128
+    scans: int = 64
     webp_pixels: int = 24_000_000
     run_length_pixels: int = 4_000_000
 
