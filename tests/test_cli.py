@@ -68,7 +68,19 @@ def test_importing_the_package_loads_none_of_its_rooms():
 def test_no_words_show_the_help_and_a_version_is_a_version(capsys):
     assert main([]) == 0
     shown = capsys.readouterr().out
-    for verb in ("demo", "index", "search", "compare", "serve", "train", "export", "evaluate", "check", "describe"):
+    for verb in (
+        "demo",
+        "read",
+        "index",
+        "search",
+        "compare",
+        "serve",
+        "train",
+        "export",
+        "evaluate",
+        "check",
+        "describe",
+    ):
         assert f"  {verb} " in shown
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"wearabouts {__version__}\n"
@@ -139,6 +151,27 @@ def test_indexing_again_embeds_nothing_and_pruning_follows_the_source(indexed, c
     assert json.loads(said(capsys)[0])["products"] == 3
 
 
+def test_reading_shows_products_and_faults_and_makes_no_store(garment_shop, capsys):
+    rows = [
+        "id,title,image,price",
+        "1,Red dress,feed/red/front.png,19.99",
+        "2,No photo,,5",
+        "3,Blue,feed/blue/front.png,x",
+    ]
+    Path("table.csv").write_text("\n".join(rows), encoding="utf-8")
+    assert main(["read", "table.csv", "--json"]) == 0
+    shown = json.loads(said(capsys)[0])
+    assert (shown["products"], shown["photos"]) == (2, 2)
+    assert shown["first"][0]["title"] == "Red dress"
+    assert shown["first"][0]["garment"] == "dress"
+    assert shown["faults"]["counts"] == {"product": 1, "photo": 0, "field": 1}
+    assert main(["read", "table.csv"]) == 0
+    text = said(capsys)[0]
+    assert "19.99" in text
+    assert "skipped: 1 products, 1 fields" in text
+    assert not (garment_shop / "wearabouts-store").exists()
+
+
 def test_what_cannot_be_read_is_listed_and_costs_nothing_else(garment_shop, capsys):
     (garment_shop / "feed" / "red" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n but no more")
     assert main(["index", "feed", "--faults", "faults.csv"]) == 0
@@ -202,6 +235,10 @@ BAD = [
     (["compare", "feed/red/front.png"], ("second", "--help")),
     (["compare", "feed/red/front.png", "nothing.jpg"], ("nothing.jpg", "image file")),
     (["compare", "feed/red/front.png", "feed/red/front.png", "--first-box", "x"], ("'x'", "left,top,width,height")),
+    (["read"], ("source", "--help")),
+    (["read", "nowhere.csv"], ("nowhere.csv",)),
+    (["read", "feed", "--reader", "folders"], ("folders", "folder")),
+    (["read", "feed", "--show", "all"], ("all", "number")),
     (["index"], ("source", "--help")),
     (["index", "nowhere.xml"], ("nowhere.xml",)),
     (["index", "feed", "--reader", "shopfy"], ("shopfy", "shopify")),

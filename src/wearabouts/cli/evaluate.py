@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from wearabouts.cli.options import JsonOption, ModelOption, parse_pairs, whole_number
+from wearabouts.cli.options import ColumnsOption, JsonOption, ModelOption, ReaderOption, parse_pairs, whole_number
 from wearabouts.cli.terminal import Progress, say, show_json, show_table
 
 TARGET = "A catalog with item labels (feed, table, folder), `photographs` for the model table, or `drawn`."
@@ -29,8 +29,8 @@ def evaluate(
     products: Annotated[
         int, typer.Option(parser=whole_number, metavar="NUMBER", help="Products of the shop that `drawn` draws.")
     ] = 5_000,
-    reader: Annotated[str | None, typer.Option(help="The catalog's reader; guessed when left out.")] = None,
-    columns: Annotated[list[str] | None, typer.Option("--map", help="A column by name, such as id=sku.")] = None,
+    reader: ReaderOption = None,
+    columns: ColumnsOption = None,
     seed: Annotated[int, typer.Option(parser=whole_number, metavar="NUMBER", help="Of intervals and samples.")] = 0,
     json: JsonOption = False,
 ) -> None:

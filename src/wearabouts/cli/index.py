@@ -9,26 +9,34 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wearabouts.cli.faults import show_faults, write_faults
-from wearabouts.cli.options import DEFAULT_STORE, JsonOption, ModelOption, StoreOption, load_encoder, parse_pairs
+from wearabouts.cli.options import (
+    DEFAULT_STORE,
+    ColumnsOption,
+    FaultsOption,
+    JsonOption,
+    ModelOption,
+    ReaderOption,
+    StoreOption,
+    load_encoder,
+    parse_pairs,
+)
 from wearabouts.cli.terminal import Progress, say, show_json
 
 if TYPE_CHECKING:
     from wearabouts.embedding import IndexSummary
 
-READERS = "folder, table, google_merchant, shopify, woocommerce, magento, drawn; guessed when left out."
-
 
 def index(
     source: Annotated[str, typer.Argument(help="Feed, table or folder.")],
     store: StoreOption = DEFAULT_STORE,
-    reader: Annotated[str | None, typer.Option(help=READERS)] = None,
+    reader: ReaderOption = None,
     model: ModelOption = "mini",
     prune: Annotated[bool, typer.Option("--prune", help="Remove products that are no longer in the source.")] = False,
     prune_limit: Annotated[float, typer.Option(help="Largest share of the store that --prune may remove.")] = 0.5,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Empty the store first, for another model.")] = False,
     all_photos: Annotated[bool, typer.Option("--all-photos", help="Also index street photos.")] = False,
     no_thumbnails: Annotated[bool, typer.Option("--no-thumbnails", help="Keep no small copies of photos.")] = False,
-    columns: Annotated[list[str] | None, typer.Option("--map", help="A column by name, such as id=sku.")] = None,
+    columns: ColumnsOption = None,
     images: Annotated[str | None, typer.Option(help="Folder or address that photos' names start from.")] = None,
     allow_local_paths: Annotated[
         bool, typer.Option("--allow-local-paths", help="Also read photos outside the source's own folder.")
@@ -36,7 +44,7 @@ def index(
     allow_private_addresses: Annotated[
         bool, typer.Option("--allow-private-addresses", help="Also fetch photos from this network.")
     ] = False,
-    faults: Annotated[Path | None, typer.Option(help="Write all that was skipped to this CSV file.")] = None,
+    faults: FaultsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Index a catalog. Run again, it embeds only what changed, and goes on where it was stopped."""

@@ -39,6 +39,14 @@ ExactOption = Annotated[bool, typer.Option("--exact", help="Compare with every s
 WhereOption = Annotated[
     str | None, typer.Option("--where", "-w", help='A filter, such as "price < 50 and availability = in_stock".')
 ]
+ReaderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--reader", help="folder, table, google_merchant, shopify, woocommerce, magento, drawn; guessed when left out."
+    ),
+]
+ColumnsOption = Annotated[list[str] | None, typer.Option("--map", help="A column by name, such as id=sku.")]
+FaultsOption = Annotated[Path | None, typer.Option("--faults", help="Write all that was skipped to this CSV file.")]
 CountOption = Annotated[
     int, typer.Option("--count", "-k", parser=whole_number, metavar="NUMBER", help="How many products.")
 ]
