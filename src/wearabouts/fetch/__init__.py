@@ -12,6 +12,7 @@ between tries.
 from __future__ import annotations
 
 import email.utils
+import re
 import threading
 import time
 import zlib
@@ -33,6 +34,7 @@ __all__ = ["FetchSettings", "Fetched", "Fetcher"]
 
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_LONGEST_WAIT = 3_600.0  # seconds a host may ask to be left alone
 _NETWORK = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, httpx.TransportError, OSError)
 
 
@@ -114,7 +116,10 @@ class Fetcher:
         if scheme in ("http", "https"):
             return self._fetch_remote(uri, dict(validators or {}))
         if scheme == "file":
-            parts = urlsplit(uri)
+            try:
+                parts = urlsplit(uri)
+            except ValueError as problem:
+                raise FetchError(f"{shown(uri)} is not an address ({problem}); give file:///path") from problem
             if parts.netloc not in ("", "localhost"):
                 raise FetchError(f"{shown(uri)} names another machine; allowed: file:///path on this one")
             return read_local(unquote(parts.path), root, dict(validators or {}), self.settings.max_bytes)
@@ -188,9 +193,9 @@ class Fetcher:
     ) -> Fetched | str:
         status, headers = response.status_code, response.headers
         fresh = {
-            name: headers[key][:1_000]
+            name: headers[key]
             for name, key in (("etag", "etag"), ("last_modified", "last-modified"))
-            if key in headers
+            if re.fullmatch(r"[\x20-\x7e]{1,500}", headers.get(key, ""))
         }
         if status == 304 and validators:
             return Fetched(None, {**validators, **fresh})
@@ -258,7 +263,7 @@ def _decoded(response: httpx.Response, limit: int, uri: str) -> Iterator[bytes]:
             data = unpack.decompress(chunk, left)
             left -= len(data)
             yield data
-            if left <= 0:
+            if left <= 0 or unpack.eof:
                 return
         yield unpack.flush()[:left]
     except zlib.error as problem:
@@ -270,8 +275,9 @@ def _decoded(response: httpx.Response, limit: int, uri: str) -> Iterator[bytes]:
 def _retry_after(raw: str) -> float | None:
     raw = raw.strip()[:60]
     if raw.isascii() and raw.isdigit():
-        return float(raw)
+        return min(float(raw), _LONGEST_WAIT)
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(raw).timestamp() - time.time()) if raw else None
+        wait = email.utils.parsedate_to_datetime(raw).timestamp() - time.time() if raw else None
+        return None if wait is None else min(max(0.0, wait), _LONGEST_WAIT)
     except (ValueError, TypeError, OverflowError):
         return None

@@ -73,7 +73,9 @@ def guess(source: str | Path) -> str:
     """
     path = _local(source)
     if path.is_dir():
-        return "drawn" if (path / "products.jsonl").is_file() else "folder"
+        return "drawn" if _is_drawn(path / "products.jsonl") else "folder"
+    if _is_drawn(path):
+        return "drawn"
     suffix = path.suffix.lower()
     start = _start(path)
     if suffix in _XML or re.match(rb"(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*<", start):
@@ -88,6 +90,10 @@ def guess(source: str | Path) -> str:
         f"no reader known for {path.name!r}: give a folder, .xml, .csv, .tsv, .jsonl or .parquet, "
         f"or name one of the readers {', '.join(sorted(READERS))}"
     )
+
+
+def _is_drawn(path: Path) -> bool:
+    return path.suffix == ".jsonl" and path.is_file() and _start(path).startswith(b'{"drawn": ')
 
 
 def _by_header(header: set[str]) -> str:
