@@ -77,6 +77,7 @@ def hostile() -> dict[str, bytes]:
     huge = small[: frame + 5] + struct.pack(">HH", 65_500, 65_500) + small[frame + 9 :]
     vp8x = b"VP8X" + struct.pack("<I", 10) + b"\x10\0\0\0" + b"\xff\xff\xff" * 2
     webp = saved(scene(), "WEBP", lossless=True)
+    avif, size = saved(scene(), "AVIF"), b"ispe\0\0\0\0" + struct.pack(">II", 48, 64)
     gif_header = b"GIF89a" + struct.pack("<HHBBB", 65_535, 65_535, 0, 0, 0)
     return {
         "png 50000x50000": png(50_000, 50_000, 8, 2, b"\0" * 1000),
@@ -93,6 +94,7 @@ def hostile() -> dict[str, bytes]:
         + struct.pack("<IiiHHIIiiII", 40, 30_000, -30_000, 1, 24, 0, 0, 0, 0, 0, 0),
         "bmp run length": b"BM" + struct.pack("<IHHI", 54, 0, 0, 54)
         + struct.pack("<IiiHHIIiiII", 40, 6_000, 6_000, 1, 8, 1, 0, 0, 0, 0, 0) + b"\1\0" * 50_000,
+        "avif 60000x60000": avif.replace(size, b"ispe\0\0\0\0" + struct.pack(">II", 60_000, 60_000)),
         "21 MB": small + b"\0" * 21_000_000,
         "empty": b"",
         "jpeg start mark alone": b"\xff\xd8\xff",

@@ -173,6 +173,26 @@ def test_the_same_bytes_are_embedded_once(tmp_path: Path, store: Store, batch: i
     assert np.array_equal(vectors, np.tile(vectors[0], (9, 1)))
 
 
+def test_an_address_shared_by_variants_is_fetched_once(tmp_path: Path, store: Store) -> None:
+    asked: list[str] = []
+
+    class Counting(Fetcher):
+        def fetch(self, uri: str, **options: object) -> Fetched:
+            asked.append(uri)
+            return super().fetch(uri)
+
+    uris = [write(tmp_path, f"{seed}.png", seed) for seed in range(3)]
+    products = [
+        Product(f"v{number}", tuple(Photo(f"v{number}~{view}", uri) for view, uri in enumerate(uris)))
+        for number in range(8)
+    ]
+    summary = index(catalog(products), TinyEncoder(), store, fetcher=Counting())
+    assert figures(summary) == (8, 24, 3, 21, 0)
+    assert sorted(asked) == sorted(uris)
+    for product in products:
+        assert [record.photo for record in store.record(product.id).photos] == list(product.photos)
+
+
 def test_bad_photos_cost_themselves_alone(tmp_path: Path, store: Store) -> None:
     products = shop(tmp_path, 6)
     Path(products[1].photos[0].uri).write_bytes(b"<html>not found</html>")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import threading
 
@@ -249,6 +250,8 @@ def test_the_same_bytes_give_the_same_pixels_in_every_thread() -> None:
 def test_hostile_files_are_refused_in_one_line(name: str, data: bytes) -> None:
     with pytest.raises(ImageError) as caught:
         decode(data)
+    if re.search(r"\d{5}x|2\^31|large frame", name):
+        assert "the picture states" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 300
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from wearabouts.catalog import Product
+from wearabouts.catalog import Photo, Product
 from wearabouts.embedding.photos import Loaded, Loader, same_view, wanted
 from wearabouts.embedding.tally import Tally
 from wearabouts.encoders import Encoder
@@ -22,6 +22,7 @@ GROUP_PHOTOS = (
     64  # one transaction: few enough that a kill loses seconds of work, enough that the disk's sync is shared
 )
 WAITING_BATCHES = 2  # batches handed to the encoder and not yet done
+SHARED = 16  # addresses whose loaded photo is kept for the next product that names them
 RECENT = 512  # photos whose bytes are remembered: the variants of a product often share their pictures
 FINISHED = 256  # products that wait for a vector before a batch is sent off unfilled
 
@@ -40,6 +41,7 @@ class _Task:
 
     product: Product
     before: ProductRecord | None
+    photos: tuple[Photo, ...]
     loads: tuple[Future[Loaded], ...]
 
 
@@ -89,6 +91,7 @@ class Line:
         self._batch: list[tuple[_Slot, Pixels]] = []
         self._encoding: deque[Future[Encoding]] = deque()
         self._recent: OrderedDict[tuple[str, Box | None], _Slot] = OrderedDict()
+        self._shared: OrderedDict[tuple[str, Box | None], Future[Loaded]] = OrderedDict()
         self._finished: deque[_Finished] = deque()
         self._group: list[ProductRecord] = []
         self._loading = ThreadPoolExecutor(workers, thread_name_prefix="wearabouts-load")
@@ -116,16 +119,27 @@ class Line:
             return
         before = self.store.record(product.id)
         stored = {record.photo.id: record for record in before.photos} if before is not None else {}
-        loads = tuple(self._loading.submit(self.loader.load, photo, stored.get(photo.id)) for photo in photos)
-        self._tasks.append(_Task(product, before, loads))
+        loads = tuple(self._load(photo, stored.get(photo.id)) for photo in photos)
+        self._tasks.append(_Task(product, before, photos, loads))
         self._waiting += len(loads)
+
+    def _load(self, photo: Photo, stored: PhotoRecord | None) -> Future[Loaded]:
+        """Send a photo to the pool; one that a product just before has sent off, too, is fetched once for both."""
+        if stored is not None:
+            return self._loading.submit(self.loader.load, photo, stored)
+        key = (photo.uri, photo.box if photo.side == "street" else None)
+        load = self._shared.get(key) or self._loading.submit(self.loader.load, photo, None)
+        self._shared[key] = load
+        if len(self._shared) > SHARED:
+            self._shared.popitem(last=False)
+        return load
 
     def _settle(self) -> None:
         """Take the oldest product's photos off the pool and decide what each needs."""
         task = self._tasks.popleft()
         parts: list[PhotoRecord | tuple[Loaded, _Slot]] = []
-        for load in task.loads:
-            loaded = load.result()
+        for photo, load in zip(task.photos, task.loads, strict=True):
+            loaded = replace(load.result(), photo=photo)
             self._waiting -= 1
             self.tally.photos += 1
             if loaded.problem:

@@ -83,7 +83,9 @@ def sniff(data: bytes) -> str:
 
 def cut_short(kind: str) -> ImageError:
     """The one error for a file that ends too early."""
-    return ImageError(f"the {kind} picture is cut short or damaged; accepted are whole files; send it again")
+    return ImageError(
+        f"the {kind} picture is cut short, damaged or of a rare kind; accepted are whole, plain files; send it again"
+    )
 
 
 def too_many(kind: str, limits: Limits) -> ImageError:
@@ -273,7 +275,9 @@ def _bmp(data: bytes, limits: Limits) -> Envelope:
 
 def _isobmff(kind: str) -> Callable[[bytes, Limits], Envelope]:
     def opener(data: bytes, limits: Limits) -> Envelope:
-        """Hide the EXIF item from the decoder: the boxes say the orientation, and a hostile block says anything."""
+        """Check every size stated, and hide the EXIF item: boxes say the orientation, a hostile block says anything."""
+        for width, height in re.findall(rb"ispe\0{4}(.{4})(.{4})", data, re.DOTALL):
+            limits.check_size(int.from_bytes(width), int.from_bytes(height))
         return Envelope(re.sub(rb"(infe.{8,10})Exif", rb"\1skip", data, flags=re.DOTALL), kind, 0, None)
 
     return opener
