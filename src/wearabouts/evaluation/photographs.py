@@ -129,7 +129,7 @@ def _summary(outcomes: Sequence[Outcome], seed: int) -> Section:
     note = (
         "Difference: ours minus the best other on the same queries, with a bootstrap interval and a sign-flip p-value "
         "over groups. Errors removed: difference over one minus the other's figure. The best other is picked on these "
-        "rows themselves, which flatters it. In bold: the interval of the difference lies above 0."
+        "rows themselves, which flatters it. In bold: its interval lies above 0 and p below 0.05."
     )
     lopsided = [each.task.protocol.name for each in outcomes if each.lopsided is not None]
     if lopsided:
@@ -141,7 +141,7 @@ def _summary(outcomes: Sequence[Outcome], seed: int) -> Section:
 def _marked(cells: dict[str, Cell]) -> frozenset[str]:
     """The difference, where chance alone does not explain it."""
     difference = cells.get("difference")
-    certain = isinstance(difference, metrics.Difference) and difference.low > 0
+    certain = isinstance(difference, metrics.Difference) and difference.low > 0 and difference.p < 0.05
     return frozenset({"difference", "errors removed"}) if certain else frozenset()
 
 
