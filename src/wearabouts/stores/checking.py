@@ -38,25 +38,38 @@ def findings(folder: Path, connection: sqlite3.Connection, view: View) -> list[F
         view: What searches look at.
     """
     meta = read_meta(connection, folder)
-    found = [
-        Finding("database", "store.db", str(line), _is_index(str(line)))
-        for (line,) in connection.execute(f"PRAGMA integrity_check({MAX_LINES})")
-        if line != "ok"
-    ]
-    for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
-        found.append(Finding("reference", f"{table} {row}", f"belongs to a row of {parent} that is not there", True))
+    found = _collected(_structure(connection))
     noted = acknowledged(folder / ACKNOWLEDGED)
     if noted > meta.sequence:
         detail = (
             f"ends at number {meta.sequence}, but {noted} was acknowledged: writes were lost; repair, then index again"
         )
         found.append(Finding("lost", "store.db", detail, True))
-    found += _rows(connection, meta)
-    found += _vectors(connection, meta.dim)
-    found += _derived(folder / DERIVED, connection, meta)
+    found += _collected(_rows(connection, meta)) + _collected(_vectors(connection, meta.dim))
+    found += _collected(_derived(folder / DERIVED, connection, meta))
     if view.sequence == meta.sequence:
-        found += _view(connection, view)
+        found += _collected(_view(connection, view))
     return found
+
+
+def _collected(step: Iterator[Finding]) -> list[Finding]:
+    """What a step finds, and the damage that stops it: as a finding too, so that the other steps go on."""
+    found = []
+    try:
+        for each in step:
+            found.append(each)
+    except sqlite3.DatabaseError as error:
+        detail = f"cannot be read to its end ({' '.join(str(error).split())[:200]}); restore a copy, or index again"
+        found.append(Finding("database", "store.db", detail, False))
+    return found
+
+
+def _structure(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for (line,) in connection.execute(f"PRAGMA integrity_check({MAX_LINES})"):
+        if line != "ok":
+            yield Finding("database", "store.db", str(line), _is_index(str(line)))
+    for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
+        yield Finding("reference", f"{table} {row}", f"belongs to a row of {parent} that is not there", True)
 
 
 def _is_index(line: str) -> bool:

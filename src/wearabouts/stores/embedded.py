@@ -141,10 +141,12 @@ class EmbeddedStore:
 
     def vectors(self, photo_ids: Sequence[str]) -> Floats:
         """(n, D) float32 in the order asked for, from memory."""
-        self._require_open()
-        with self._tracker.lock:
-            view = self._tracker.current()
-            places = [view.rows.row_of.get(ident, -1) for ident in photo_ids]
+        view = self._current()
+        places = [view.rows.row_of.get(ident, -1) for ident in photo_ids]
+        if max(places, default=-1) >= len(view.alive):  # a write has moved on beneath this view: wait for its own
+            with self._tracker.lock:
+                view = self._current()
+                places = [view.rows.row_of.get(ident, -1) for ident in photo_ids]
         for ident, place in zip(photo_ids, places, strict=True):
             if not (0 <= place < len(view.alive) and view.alive[place]):
                 raise StoreError(f"photo {ident!r} is not in the store; ask for photos that a search has just given")
