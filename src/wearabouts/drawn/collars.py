@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from wearabouts.drawn.closures import METAL
-from wearabouts.drawn.curves import Line, ellipse, line, smooth
+from wearabouts.drawn.curves import Line, ellipse, line, rectangle, smooth
 from wearabouts.drawn.palette import RGB, darker, is_dark, lighter
 from wearabouts.drawn.sewing import Item, Panel, Seam, Stud, both
 from wearabouts.drawn.specs import Spec
@@ -35,28 +35,7 @@ def collar(
         back: Whether the garment is seen from the back.
         worn: Whether somebody wears it.
     """
-    behind: list[Item] = []
-    if not worn and not back:
-        rise = 0.010 if spec.collar in ("shirt_collar", "lapel") else 0.002
-        inside = np.concatenate(
-            [neckline, line((x, y - 0.002), (x * 0.6, y - rise), (-x * 0.6, y - rise), (-x, y - 0.002))]
-        )
-        behind.append(Panel(inside, "lining", puff=0.3))
-        behind.append(
-            Seam(
-                smooth(line((-x * 0.8, y + 0.006), (0, y + 0.012), (x * 0.8, y + 0.006))),
-                0.004,
-                _band_colour(spec),
-                0.5,
-            )
-        )
-        behind.append(
-            Panel(
-                line((-0.008, y + 0.012), (0.008, y + 0.012), (0.008, y + 0.022), (-0.008, y + 0.022)),
-                (238, 236, 230),
-                puff=0.1,
-            )
-        )
+    behind = _inside(spec, x, y, neckline) if not worn and not back else []
     if spec.collar == "shirt_collar":
         return behind, _shirt_collar(spec, x, y, depth, back)
     if spec.collar == "lapel":
@@ -75,6 +54,18 @@ def collar(
     return behind, [
         Seam(neckline, wide, _band_colour(spec), 1.0),
         Seam(neckline + np.array([0, wide * 0.55]), 0.0012, None, 0.35),
+    ]
+
+
+def _inside(spec: Spec, x: float, y: float, neckline: Line) -> list[Item]:
+    """The inside of the back, seen through the neck of a garment nobody wears, with its label."""
+    rise = 0.010 if spec.collar in ("shirt_collar", "lapel") else 0.002
+    over = line((x, y - 0.002), (x * 0.6, y - rise), (-x * 0.6, y - rise), (-x, y - 0.002))
+    binding = smooth(line((-x * 0.8, y + 0.006), (0, y + 0.012), (x * 0.8, y + 0.006)))
+    return [
+        Panel(np.concatenate([neckline, over]), "lining", puff=0.3),
+        Seam(binding, 0.004, _band_colour(spec), 0.5),
+        Panel(rectangle(-0.008, y + 0.012, 0.008, y + 0.022), (238, 236, 230), puff=0.1),
     ]
 
 

@@ -174,8 +174,8 @@ def _tilted(person: Person, points: np.ndarray) -> np.ndarray:
     return turned(points, person.body.head_tilt, (0.0, 0.14))
 
 
-def paint_head(canvas: Canvas, person: Person) -> None:
-    """Head, face and the hair that falls over it."""
+def paint_head(canvas: Canvas, person: Person, back: bool = False) -> None:
+    """Head, face and the hair that falls over it; from the back, hair alone."""
     face = line(
         (0.0, 0.006), (0.034, 0.018), (0.046, 0.055), (0.042, 0.092), (0.026, 0.122), (0.010, 0.133), (0.0, 0.134)
     )
@@ -184,7 +184,14 @@ def paint_head(canvas: Canvas, person: Person) -> None:
         return
     for sign in (-1, 1):
         canvas.panel(paint(person.skin, _tilted(person, ellipse((sign * 0.046, 0.074), 0.008, 0.014, 14)), 0.3))
-    brow = darker(person.hair, 0.3)
+    if back:
+        canvas.panel(paint(person.hair, _tilted(person, ellipse((0.0, 0.052), 0.052, 0.060)), 1.0))
+        return
+    _face(canvas, person, darker(person.hair, 0.3))
+    _fringe(canvas, person)
+
+
+def _face(canvas: Canvas, person: Person, brow: RGB) -> None:
     for sign in (-1, 1):
         eye = _tilted(person, np.array([[sign * 0.018, 0.068]]))[0]
         canvas.panel(paint((250, 248, 246), ellipse(eye, 0.0078, 0.0042, 12), 0.05))
@@ -220,7 +227,6 @@ def paint_head(canvas: Canvas, person: Person) -> None:
             _tilted(person, smooth(line((-0.013, 0.107), (0, 0.1085), (0.013, 0.107)))), 0.0012, darker(lips, 0.5), 0.7
         )
     )
-    _fringe(canvas, person)
 
 
 def _fringe(canvas: Canvas, person: Person) -> None:

@@ -12,7 +12,7 @@ from wearabouts.drawn.specs import Spec
 ABSENT = (0.0, 0.0, False)
 
 
-def sew_hat(spec: Spec, view: str, rng: np.random.Generator, head_y: float = 0.03) -> Garment:
+def sew_hat(spec: Spec, view: str, head_y: float = 0.03) -> Garment:
     """A hat seen from the front; its rim lies at `head_y` (body heights below the crown)."""
     style, half = spec.cut.style, 0.054
     made = Garment(landmarks=[ABSENT] * 8)
@@ -62,68 +62,25 @@ def _ring(x: float, y: float, radius: float) -> Line:
 
 
 def _cap(spec: Spec, half: float, y: float, high: float, back: bool) -> list[Item]:
-    dome = smooth(
-        line(
-            (-half, y),
-            (-half * 0.97, y - high * 0.5),
-            (-half * 0.55, y - high * 0.93),
-            (0, y - high),
-            (half * 0.55, y - high * 0.93),
-            (half * 0.97, y - high * 0.5),
-            (half, y),
-        )
-    )
     deep = 0.022 if spec.cut.style == "cap" else 0.030
-    items: list[Item] = [
-        Panel(np.concatenate([dome, line((half * 0.5, y + 0.004), (-half * 0.5, y + 0.004))]), "base", 0.0, 1.2, 0.1)
-    ]
-    items += [
-        Seam(
-            smooth(line((0, y - high), (sign * half * 0.34, y - high * 0.5), (sign * half * 0.40, y))),
-            0.0016,
-            None,
-            0.4,
-        )
-        for sign in (-1, 1)
-    ]
+    rise = ((1.0, 0.0), (0.97, 0.5), (0.55, 0.93))
+    over = [(-x, share) for x, share in rise] + [(0.0, 1.0)] + [(x, share) for x, share in rise[::-1]]
+    dome = smooth(line(*((x * half, y - high * share) for x, share in over)))
+    front = line((half * 0.5, y + 0.004), (-half * 0.5, y + 0.004))
+    items: list[Item] = [Panel(np.concatenate([dome, front]), "base", 0.0, 1.2, 0.1)]
+    for sign in (-1, 1):
+        panel = line((0, y - high), (sign * half * 0.34, y - high * 0.5), (sign * half * 0.40, y))
+        items.append(Seam(smooth(panel), 0.0016, None, 0.4))
     items.append(Stud(0.0, y - high, 0.005, spec.second if "yoke" in spec.trims else darker(spec.base, 0.2)))
     if back:
-        items.append(
-            Panel(
-                smooth(line((-half * 0.4, y), (-half * 0.3, y - 0.024), (half * 0.3, y - 0.024), (half * 0.4, y))),
-                "lining",
-                0.0,
-                0.4,
-            )
-        )
-        return items
-    brim = smooth(
-        line(
-            (-half * 0.94, y - 0.006),
-            (-half * 0.5, y - 0.013),
-            (0, y - 0.015),
-            (half * 0.5, y - 0.013),
-            (half * 0.94, y - 0.006),
-            (half * 0.98, y + deep * 0.5),
-            (half * 0.5, y + deep),
-            (0, y + deep * 1.1),
-            (-half * 0.5, y + deep),
-            (-half * 0.98, y + deep * 0.5),
-            (-half * 0.94, y - 0.006),
-        ),
-        4,
-    )
+        strap = line((-half * 0.4, y), (-half * 0.3, y - 0.024), (half * 0.3, y - 0.024), (half * 0.4, y))
+        return [*items, Panel(smooth(strap), "lining", 0.0, 0.4)]
+    upper = [(x, -low) for x, low in ((-0.94, 0.006), (-0.5, 0.013), (0.0, 0.015), (0.5, 0.013), (0.94, 0.006))]
+    lower = [(x, deep * low) for x, low in ((0.98, 0.5), (0.5, 1.0), (0.0, 1.1), (-0.5, 1.0), (-0.98, 0.5))]
+    brim = smooth(line(*((x * half, y + dy) for x, dy in (*upper, *lower, upper[0]))), 4)
     items.append(Panel(brim, "second" if "contrast_hem" in spec.trims else "plain", 0.0, 0.8, 0.35))
-    items.append(
-        Seam(
-            smooth(line((-half * 0.8, y + deep * 0.42), (0, y + deep * 0.86), (half * 0.8, y + deep * 0.42))),
-            0.0014,
-            None,
-            0.35,
-            dash=True,
-        )
-    )
-    return items
+    stitch = line((-half * 0.8, y + deep * 0.42), (0, y + deep * 0.86), (half * 0.8, y + deep * 0.42))
+    return [*items, Seam(smooth(stitch), 0.0014, None, 0.35, dash=True)]
 
 
 def _brimmed(spec: Spec, style: str, half: float, y: float, high: float) -> list[Item]:

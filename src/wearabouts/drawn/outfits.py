@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,9 +31,9 @@ def sew(spec: Spec, body: Body, view: str, rng: Rng, worn: bool) -> Garment:
         return sew_skirt(spec, body, view, rng) if spec.garment == "skirt" else sew_trousers(spec, body, view, rng)
     if spec.garment == "shoes":
         feet = (body.left_leg[2] + (0, 0.028), body.right_leg[2] + (0, 0.028)) if worn else None
-        return sew_shoes(spec, view, rng, feet)
+        return sew_shoes(spec, view, feet)
     if spec.garment == "hat":
-        return sew_hat(spec, view, rng, 0.026)
+        return sew_hat(spec, view, 0.026)
     return sew_upper(spec, body, view, rng, worn)
 
 
@@ -81,45 +81,70 @@ def somebody(part: Part, rng: Rng, mannequin: bool = False) -> figures.Person:
     return figures.Person(figure, posed(figure.build, pose), skin, figures.HAIRS[int(rng.integers(len(figures.HAIRS)))])
 
 
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A garment with its fabric; `owned` where it is the product."""
+
+    garment: Garment
+    cloth: Cloth
+    owned: bool = False
+
+
+def _beside(spec: Spec, product: _Piece, person: figures.Person, part: Part, view: str, rng: Rng) -> dict[str, _Piece]:
+    """Top, legs and shoes of an outfit: the product in its place, quiet clothes in the others."""
+    legs = "skirt" if rng.random() < 0.25 and spec.gender != "men" else "pants"
+    if spec.garment == "shoes" and rng.random() < 0.6:
+        legs = "shorts" if legs == "pants" else legs
+    kinds = {"top": "t_shirt" if rng.random() < 0.6 else "longsleeve", "legs": legs, "shoes": "shoes"}
+    place = "legs" if spec.garment in LOWER else spec.garment if spec.garment in ("shoes", "hat") else "top"
+    outfit: dict[str, _Piece] = {}
+    for where, kind in kinds.items():
+        quiet = _quiet(part, kind, rng)
+        if where == place:
+            outfit[where] = product
+        elif not (where == "legs" and spec.garment == "dress"):
+            outfit[where] = _Piece(sew(quiet, person.body, view, rng, True), Cloth(quiet))
+    return outfit
+
+
 def dress(
-    canvas: Canvas,
-    person: figures.Person,
-    spec: Spec,
-    garment: Garment,
-    cloth: Cloth,
-    part: Part,
-    rng: Rng,
-    back: bool = False,
+    canvas: Canvas, person: figures.Person, spec: Spec, garment: Garment, cloth: Cloth, part: Part, rng: Rng, view: str
 ) -> None:
-    """Paint a person in the product and quiet clothes."""
-    view = "back" if back else "front"
-    top = garment if spec.garment not in (*LOWER, "shoes", "hat") else None
-    legs = garment if spec.garment in LOWER else None
-    shoes = garment if spec.garment == "shoes" else None
-    quiet_top = _quiet(part, "t_shirt" if rng.random() < 0.6 else "longsleeve", rng)
-    quiet_legs = _quiet(part, "pants" if rng.random() < 0.75 or spec.gender == "men" else "skirt", rng)
-    quiet_shoes = _quiet(part, "shoes", rng)
-    if not back:
+    """Paint a person in the product and quiet clothes.
+
+    Args:
+        canvas: What to paint on.
+        person: Who wears it.
+        spec: The product.
+        garment: The product, sewn on the person's body.
+        cloth: Its fabric.
+        part: Whose cuts the quiet clothes are of.
+        rng: Decides them.
+        view: ``back`` or anything else for the front.
+    """
+    product = _Piece(garment, cloth, True)
+    outfit = _beside(spec, product, person, part, view, rng)
+    top = outfit["top"]
+    if view != "back":
         figures.paint_hair_behind(canvas, person)
     figures.paint_trunk(canvas, person)
     figures.paint_arms(canvas, person)
-    pair = shoes or sew(quiet_shoes, person.body, view, rng, True)
-    canvas.sew(pair.items, cloth if shoes else Cloth(quiet_shoes), shoes is not None)
-    upper_part = top or sew(quiet_top, person.body, view, rng, True)
-    upper_cloth = cloth if top else Cloth(quiet_top)
-    below = upper_part.items[: upper_part.below_arms]
-    if legs is not None:  # the top is tucked in, so that the product can be seen
-        canvas.sew(below, upper_cloth, False)
-        canvas.sew(legs.items, cloth, True)
-    else:
-        if spec.garment != "dress":
-            trousers = sew(quiet_legs, person.body, view, rng, True)
-            canvas.sew(trousers.items, Cloth(quiet_legs), False)
-        canvas.sew(below, upper_cloth, top is not None)
+
+    def put_on(name: str) -> None:
+        if name in outfit:
+            piece = outfit[name]
+            below = piece.garment.below_arms or None
+            canvas.sew(piece.garment.items[:below], piece.cloth, piece.owned)
+
+    # A product below the waist is worn over a tucked-in top, shoes over the trousers: so that they can be seen.
+    orders = {"shoes": ("legs", "top", "shoes"), "pants": ("shoes", "top", "legs")}
+    order = orders["pants"] if spec.garment in LOWER else orders.get(spec.garment, ("shoes", "legs", "top"))
+    for name in order:
+        put_on(name)
     figures.paint_arms(canvas, person, fore=True)
-    canvas.sew(upper_part.items[upper_part.below_arms :], upper_cloth, top is not None)
-    figures.paint_head(canvas, person)
-    if back:
+    canvas.sew(top.garment.items[top.garment.below_arms :], top.cloth, top.owned)
+    figures.paint_head(canvas, person, back=view == "back")
+    if view == "back":
         figures.paint_hair_behind(canvas, person)
     if spec.garment == "hat":
         canvas.sew(garment.items, cloth, True)
@@ -141,16 +166,8 @@ def put_before(canvas: Canvas, person: figures.Person, spec: Spec, rng: Rng) -> 
     elif chance < 0.40:
         hand = person.body.left_arm[2] if rng.random() < 0.5 else person.body.right_arm[2]
         x, y = float(hand[0]), float(hand[1]) + 0.075
-        canvas.seam(
-            Seam(
-                smooth(
-                    line((x - 0.026, y - 0.02), (x - 0.012, y - 0.065), (x + 0.012, y - 0.065), (x + 0.026, y - 0.02))
-                ),
-                0.007,
-                darker(leather, 0.2),
-                1.0,
-            )
-        )
+        handle = line((x - 0.026, y - 0.02), (x - 0.012, y - 0.065), (x + 0.012, y - 0.065), (x + 0.026, y - 0.02))
+        canvas.seam(Seam(smooth(handle), 0.007, darker(leather, 0.2), 1.0))
         canvas.panel(paint(leather, _rounded(x, y + 0.028, 0.052, 0.050), 1.0, 0.35))
 
 

@@ -44,7 +44,7 @@ class Drawn:
     mask: npt.NDArray[np.bool_]
 
 
-def _shop_framing(garment: Garment, view: str, size: tuple[int, int], rng: Rng) -> Framing:
+def _shop_framing(garment: Garment, view: str, worn: bool, size: tuple[int, int], rng: Rng) -> Framing:
     left, top, right, bottom = garment.bounds()
     width, height = size
     if view == "detail":
@@ -53,7 +53,9 @@ def _shop_framing(garment: Garment, view: str, size: tuple[int, int], rng: Rng) 
         x = (left + right) / 2 + (right - left) * float(rng.uniform(-0.10, 0.10))
         y = top + height / scale * float(rng.uniform(0.42, 0.52)) + (bottom - top) * float(rng.uniform(0, 0.12))
     else:
-        scale = min(width / (right - left), height / (bottom - top)) * float(rng.uniform(0.80, 0.88))
+        scale = min(width / (right - left), height / (bottom - top)) * float(
+            rng.uniform(0.66, 0.78) if worn else rng.uniform(0.80, 0.88)
+        )
         x, y = (left + right) / 2, (top + bottom) / 2
     return Framing(scale, x - width / 2 / scale, y - height / 2 / scale)
 
@@ -75,11 +77,11 @@ def shop_photo(spec: Spec, part: Part, view: str, long_side: int, rng: Rng) -> D
     person = somebody(part, rng, mannequin=bool(rng.random() < 0.5)) if wears else None
     body = person.body if person else HANGER
     garment = sew(spec, body, view, rng, person is not None)
-    framing = _shop_framing(garment, view, size, rng)
+    framing = _shop_framing(garment, view, wears, size, rng)
     canvas = Canvas(studio(part, ground, *size), framing, Light())
     cloth = Cloth(spec, LOGOS[part])
     if person is not None:
-        dress(canvas, person, spec, garment, cloth, part, rng, view == "back")
+        dress(canvas, person, spec, garment, cloth, part, rng, view)
     else:
         if spec.garment == "shoes":
             _floor_shadow(canvas, garment)
@@ -137,7 +139,7 @@ def street_photo(spec: Spec, part: Part, number: int, long_side: int, rng: Rng) 
     ground = scenery(part, scenes[int(rng.integers(len(scenes)))], *size, soles, rng)
     light = Light(weather.name, *weather.direction, 0.8 + 0.9 * float(rng.random()) * (weather.gradient + 0.5))
     canvas = Canvas(ground, framing, light)
-    dress(canvas, person, spec, garment, Cloth(spec, LOGOS[part]), part, rng)
+    dress(canvas, person, spec, garment, Cloth(spec, LOGOS[part]), part, rng, "front")
     put_before(canvas, person, spec, rng)
     picture, owner = canvas.finished()
     matrix = camera.tilt(rng, *size)

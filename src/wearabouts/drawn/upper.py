@@ -8,7 +8,7 @@ from wearabouts.drawn.body import CHEST_Y, HIP_Y, SHOULDER_Y, WAIST_Y, Body, leg
 from wearabouts.drawn.closures import close, pockets
 from wearabouts.drawn.collars import collar
 from wearabouts.drawn.curves import Line, line, smooth
-from wearabouts.drawn.sewing import Fold, Garment, Panel, Print, Seam, drapes, pulls
+from wearabouts.drawn.sewing import Fold, Garment, Item, Panel, Print, Seam, drapes, pulls
 from wearabouts.drawn.sleeves import SHARE, sew_sleeve
 from wearabouts.drawn.specs import Spec
 
@@ -139,48 +139,46 @@ def sew_upper(spec: Spec, body: Body, view: str, rng: np.random.Generator, worn:
     side = frame.side(spec, body)
     neckline = frame.neckline(spec.collar if not back else "round")
     outline = np.concatenate([neckline, side, _hem(frame, spec), (side * FLIP)[::-1]])
-    made = Garment()
     behind, before = collar(spec, frame.neck_x, frame.neck_y, frame.depth, neckline, back, worn)
-    sleeves = []
-    if not frame.sleeveless:
-        sides = ((body.left_arm, FLIP), (body.right_arm, np.array([1.0, 1.0])))
-        sleeves = [sew_sleeve(spec, frame.tip * flip, frame.armpit * flip, bone, rng) for bone, flip in sides]
+    sides = () if frame.sleeveless else ((body.left_arm, FLIP), (body.right_arm, np.ones(2)))
+    sleeves = [sew_sleeve(spec, frame.tip * flip, frame.armpit * flip, bone, rng) for bone, flip in sides]
+    made = Garment()
     for sleeve in sleeves:
         made.items += sleeve.behind
-    made.items += behind
-    made.items.append(Panel(outline, "base", 0.0, 1.0, 0.25, _trunk_folds(spec, frame, rng)))
+    made.items += [*behind, Panel(outline, "base", 0.0, 1.0, 0.25, _trunk_folds(spec, frame, rng))]
     _trim(made, spec, frame, side, neckline)
-    if spec.pattern.kind == "graphic" and spec.pattern.motif and not back:
-        made.items.append(Print(0.0, float(np.clip(frame.hem_y * 0.5 + 0.06, 0.27, 0.315)), spec.pattern.scale))
-    if not back:
-        made.items += pockets(spec, frame.hem_y, float(frame.hem[0]))
-        made.items += close(spec, float(neckline[len(neckline) // 2][1]), frame.hem_y + spec.cut.tail)
-        if "logo" in spec.trims:
-            made.items.append(Print(0.044, 0.243, 0.022, logo=True))
+    made.items += [] if back else _front(spec, frame, float(neckline[len(neckline) // 2][1]))
     made.items += before
+    for sign in (-1.0, 1.0) if sleeves else ():
+        hole = np.array([frame.tip, frame.tip * 0.4 + frame.armpit * 0.6 - (0.008, 0), frame.armpit]) * (sign, 1.0)
+        made.items.append(Seam(smooth(hole, 4), alpha=0.30))
     made.below_arms = len(made.items)
     for sleeve in sleeves:
         made.items += sleeve.before
-    for sign in (-1.0, 1.0) if sleeves else ():
-        hole = np.array([frame.tip, frame.tip * 0.4 + frame.armpit * 0.6 - (0.008, 0), frame.armpit]) * (sign, 1.0)
-        made.items.insert(made.below_arms, Seam(smooth(hole, 4), alpha=0.30))
-        made.below_arms += 1
-    ends = [sleeve.end for sleeve in sleeves]
-    if not ends:
-        ends = [(-float(frame.armpit[0]), float(frame.armpit[1])), (float(frame.armpit[0]), float(frame.armpit[1]))]
-    full = spec.garment == "dress"
-    x, w = frame.neck_x, frame.waist
-    made.landmarks = [
-        (-x, frame.neck_y, True),
-        (x, frame.neck_y, True),
-        (*ends[0], not frame.sleeveless),
-        (*ends[1], not frame.sleeveless),
-        (-float(w[0]), WAIST_Y, full),
-        (float(w[0]), WAIST_Y, full),
-        (-float(frame.hem[0]), frame.hem_y, True),
-        (float(frame.hem[0]), frame.hem_y, True),
-    ]
+    made.landmarks = _landmarks(spec, frame, [sleeve.end for sleeve in sleeves])
     return made
+
+
+def _front(spec: Spec, frame: _Frame, top: float) -> list[Item]:
+    """What only the front has: print, pockets, closure, logo; `top` is the lowest point of the neckline."""
+    items: list[Item] = []
+    if spec.pattern.kind == "graphic":
+        items.append(Print(0.0, float(np.clip(frame.hem_y * 0.5 + 0.06, 0.27, 0.315)), spec.pattern.scale))
+    items += pockets(spec, frame.hem_y, float(frame.hem[0]))
+    items += close(spec, top, frame.hem_y + spec.cut.tail)
+    if "logo" in spec.trims:
+        items.append(Print(0.044, 0.243, 0.022, logo=True))
+    return items
+
+
+def _landmarks(spec: Spec, frame: _Frame, cuffs: list[tuple[float, float]]) -> list[tuple[float, float, bool]]:
+    """The eight slots; a waist is told of dresses only, as DeepFashion does."""
+    armpit = (float(frame.armpit[0]), float(frame.armpit[1]))
+    ends = cuffs or [(-armpit[0], armpit[1]), armpit]
+    marks = [(-frame.neck_x, frame.neck_y, True), (frame.neck_x, frame.neck_y, True)]
+    marks += [(x, y, bool(cuffs)) for x, y in ends]
+    marks += [(sign * float(frame.waist[0]), WAIST_Y, spec.garment == "dress") for sign in (-1, 1)]
+    return marks + [(sign * float(frame.hem[0]), frame.hem_y, True) for sign in (-1, 1)]
 
 
 def _trim(made: Garment, spec: Spec, frame: _Frame, side: Line, neckline: Line) -> None:

@@ -56,32 +56,34 @@ def write(
         SettingsError: An unknown view, no view at all, or fewer than one worker.
         CatalogError: The folder cannot be written.
     """
-    for view in views:
-        if view not in SHOP_VIEWS:
-            raise SettingsError(unknown("view", view, SHOP_VIEWS))
-    if street < 0 or workers < 1 or not len(views) + street:
-        raise SettingsError(
-            f"views {tuple(views)}, street {street}, workers {workers}: at least one photo and one worker are needed"
-        )
-    root = Path(folder)
-    jobs = [
-        (str(root), shop.seed, shop.products, shop.part, index, tuple(views), street, size)
-        for index in range(len(shop))
-    ]
+    jobs = _jobs(Path(folder), shop, tuple(views), street, size, workers)
+    target = Path(folder) / MANIFEST
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         lines = []
         for done, line in enumerate(_drawn(jobs, workers), 1):
             lines.append(line)
             if progress is not None:
                 progress(done, len(jobs))
-        target = root / MANIFEST
         _settle(target, "".join(f"{line}\n" for line in lines).encode())
     except OSError as problem:
+        reason = problem.strerror or str(problem)
         raise CatalogError(
-            f"{root} cannot be written ({problem.strerror or problem}); give a folder with room that may be written"
+            f"{folder} cannot be written ({reason}); give a folder with room that may be written"
         ) from problem
     return target
+
+
+def _jobs(folder: Path, shop: DrawnShop, views: tuple[str, ...], street: int, size: int, workers: int) -> list[Job]:
+    for view in views:
+        if view not in SHOP_VIEWS:
+            raise SettingsError(unknown("view", view, SHOP_VIEWS))
+    if street < 0 or workers < 1 or not len(views) + street:
+        raise SettingsError(
+            f"views {views}, street {street}, workers {workers}: give at least one photo and one worker"
+        )
+    every = range(len(shop))
+    return [(str(folder), shop.seed, shop.products, shop.part, index, views, street, size) for index in every]
 
 
 def _drawn(jobs: Sequence[Job], workers: int) -> Iterator[str]:
