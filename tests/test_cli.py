@@ -172,6 +172,12 @@ def test_reading_shows_products_and_faults_and_makes_no_store(garment_shop, caps
     assert not (garment_shop / "wearabouts-store").exists()
 
 
+def test_options_reach_the_reader(garment_shop, capsys):
+    assert main(["read", "feed", "-o", "layout=classes", "--json"]) == 0
+    shown = json.loads(said(capsys)[0])
+    assert [product["category"] for product in shown["first"]] == ["blue", "green", "grey", "red"]
+
+
 def test_what_cannot_be_read_is_listed_and_costs_nothing_else(garment_shop, capsys):
     (garment_shop / "feed" / "red" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n but no more")
     assert main(["index", "feed", "--faults", "faults.csv"]) == 0
@@ -238,6 +244,9 @@ BAD = [
     (["read"], ("source", "--help")),
     (["read", "nowhere.csv"], ("nowhere.csv",)),
     (["read", "feed", "--reader", "folders"], ("folders", "folder")),
+    (["read", "feed", "-o", "layout=pile"], ("pile", "classes")),
+    (["read", "feed", "-o", "layot=classes"], ("layot", "layout")),
+    (["read", "feed", "-o", "mapping=x"], ("mapping", "--map")),
     (["read", "feed", "--show", "all"], ("all", "number")),
     (["index"], ("source", "--help")),
     (["index", "nowhere.xml"], ("nowhere.xml",)),

@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from wearabouts.cli.options import ColumnsOption, JsonOption, ModelOption, ReaderOption, parse_pairs, whole_number
+from wearabouts.cli.options import (
+    ColumnsOption,
+    JsonOption,
+    ModelOption,
+    ReaderOption,
+    WordsOption,
+    reader_options,
+    whole_number,
+)
 from wearabouts.cli.terminal import Progress, say, show_json, show_table
 
 TARGET = "A catalog with item labels (feed, table, folder), `photographs` for the model table, or `drawn`."
@@ -31,6 +39,7 @@ def evaluate(
     ] = 5_000,
     reader: ReaderOption = None,
     columns: ColumnsOption = None,
+    words: WordsOption = None,
     seed: Annotated[int, typer.Option(parser=whole_number, metavar="NUMBER", help="Of intervals and samples.")] = 0,
     json: JsonOption = False,
 ) -> None:
@@ -39,7 +48,7 @@ def evaluate(
     from wearabouts.report import cell_text
 
     found = data or (Path(os.environ["WEARABOUTS_DATA"]) if os.environ.get("WEARABOUTS_DATA") else None)
-    mapping = parse_pairs(columns or [], "--map")
+    options = reader_options(columns, words)
     with Progress("photos", quiet=json) as progress:
         report = main(
             target,
@@ -50,7 +59,7 @@ def evaluate(
             seed=seed,
             progress=progress.update,
             reader=reader,
-            options={"mapping": mapping} if mapping else None,
+            options=options,
             relevant=relevant,  # type: ignore[arg-type]  # any word is allowed here: the library names the right ones
             limit=limit,
             products=products,

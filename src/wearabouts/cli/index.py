@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,8 +16,9 @@ from wearabouts.cli.options import (
     ModelOption,
     ReaderOption,
     StoreOption,
+    WordsOption,
     load_encoder,
-    parse_pairs,
+    reader_options,
 )
 from wearabouts.cli.terminal import Progress, say, show_json
 
@@ -37,10 +37,7 @@ def index(
     all_photos: Annotated[bool, typer.Option("--all-photos", help="Also index street photos.")] = False,
     no_thumbnails: Annotated[bool, typer.Option("--no-thumbnails", help="Keep no small copies of photos.")] = False,
     columns: ColumnsOption = None,
-    images: Annotated[str | None, typer.Option(help="Folder or address that photos' names start from.")] = None,
-    allow_local_paths: Annotated[
-        bool, typer.Option("--allow-local-paths", help="Also read photos outside the source's own folder.")
-    ] = False,
+    words: WordsOption = None,
     allow_private_addresses: Annotated[
         bool, typer.Option("--allow-private-addresses", help="Also fetch photos from this network.")
     ] = False,
@@ -53,7 +50,7 @@ def index(
     from wearabouts.readers import open_catalog
     from wearabouts.stores import open_store
 
-    catalog = open_catalog(source, reader=reader, **_options(columns, images, allow_local_paths))
+    catalog = open_catalog(source, reader=reader, **reader_options(columns, words))
     for note in catalog.notes:
         say(note, err=True)
     encoder = load_encoder(model)
@@ -79,13 +76,6 @@ def index(
         show_json(_plain(summary, store))
     else:
         _show(summary, store)
-
-
-def _options(columns: list[str] | None, images: str | None, local: bool) -> dict[str, Any]:
-    """What the reader is told beyond its source."""
-    mapping = parse_pairs(columns or [], "--map")
-    given: Mapping[str, Any] = {"mapping": mapping, "images": images, "allow_local_paths": local}
-    return {name: value for name, value in given.items() if value}
 
 
 def _plain(summary: IndexSummary, store: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from wearabouts.stores import Mode
     from wearabouts.types import Box
 
+NOT_IN_WORDS = ("mapping", "now")  # options of readers that are not text, number or yes and no
 DEFAULT_STORE = Path("wearabouts-store")
 
 
@@ -46,6 +47,14 @@ ReaderOption = Annotated[
     ),
 ]
 ColumnsOption = Annotated[list[str] | None, typer.Option("--map", help="A column by name, such as id=sku.")]
+WordsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        "-o",
+        help="An option of the reader, such as layout=classes, images=FOLDER, currency=EUR, hidden=true.",
+    ),
+]
 FaultsOption = Annotated[Path | None, typer.Option("--faults", help="Write all that was skipped to this CSV file.")]
 CountOption = Annotated[
     int, typer.Option("--count", "-k", parser=whole_number, metavar="NUMBER", help="How many products.")
@@ -127,6 +136,23 @@ def parse_box(text: str | None) -> Box | None:
             f"box {text!r} is not allowed; give left,top,width,height in pixels, width and height above 0, "
             "such as 40,60,300,420"
         ) from None
+
+
+def reader_options(columns: list[str] | None, words: list[str] | None) -> dict[str, Any]:
+    """What a reader is told beyond its source: ``--map`` as its mapping, ``--option`` as the rest.
+
+    Raises:
+        SettingsError: A word that is not name=value, or an option that words cannot give.
+    """
+    given: dict[str, Any] = parse_pairs(words or [], "--option")
+    for name, value in given.items():
+        if name in NOT_IN_WORDS:
+            raise SettingsError(
+                f"--option {name}={value} is not allowed; columns are named with --map, such as --map id=sku"
+            )
+        given[name] = {"true": True, "false": False}.get(value.lower(), value)
+    mapping = parse_pairs(columns or [], "--map")
+    return {**given, **({"mapping": mapping} if mapping else {})}
 
 
 def parse_pairs(words: list[str], option: str) -> dict[str, str]:

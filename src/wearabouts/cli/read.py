@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wearabouts.cli.faults import show_faults, write_faults
-from wearabouts.cli.options import ColumnsOption, FaultsOption, JsonOption, ReaderOption, parse_pairs, whole_number
+from wearabouts.cli.options import (
+    ColumnsOption,
+    FaultsOption,
+    JsonOption,
+    ReaderOption,
+    WordsOption,
+    reader_options,
+    whole_number,
+)
 from wearabouts.cli.terminal import Progress, say, show_json, show_table
 
 if TYPE_CHECKING:
@@ -19,6 +27,7 @@ def read(
     source: Annotated[str, typer.Argument(help="Feed, table or folder.")],
     reader: ReaderOption = None,
     columns: ColumnsOption = None,
+    words: WordsOption = None,
     show: Annotated[int, typer.Option(parser=whole_number, metavar="NUMBER", help="Products to show.")] = 10,
     faults: FaultsOption = None,
     json: JsonOption = False,
@@ -28,8 +37,7 @@ def read(
     from wearabouts.readers import open_catalog
     from wearabouts.types import as_dict
 
-    mapping = parse_pairs(columns or [], "--map")
-    catalog = open_catalog(source, reader=reader, **({"mapping": mapping} if mapping else {}))
+    catalog = open_catalog(source, reader=reader, **reader_options(columns, words))
     found = Faults()
     first: list[Product] = []
     products = photos = kinds = 0
