@@ -70,7 +70,11 @@ def photographs(tmp_path):
         return listed("robustness", name, colour, kind=kind, upright_reference="0.png")
 
     robust = [variant("0.png", RED, "reference"), variant("1.png", RED, "same_picture")]
-    robust += [variant("2.png", BLUE, "near_picture"), variant("3.png", BLUE, "tiny")]
+    robust += [
+        variant("2.png", BLUE, "near_picture"),
+        variant("4.tif", RED, "same_picture"),
+        variant("3.png", BLUE, "tiny"),
+    ]
     table(tmp_path / "robustness" / "images.csv", robust)
     return tmp_path
 
@@ -98,6 +102,8 @@ def test_figures_worked_out_by_hand(photographs):
     robust = report.sections[-1].tables[0].rows
     assert robust[0].cells["tiny"] == "1.000 (1.png)"
     assert float(robust[1].cells["tiny"].split()[0]) < 0.9
+    (refused,) = report.sections[-1].notes
+    assert refused.startswith("Left out: 4.tif, a TIFF is not an accepted picture")
 
 
 def test_the_histogram_is_joined_at_every_weight_and_the_best_is_marked(photographs):

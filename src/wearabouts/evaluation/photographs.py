@@ -174,7 +174,8 @@ def _garments(task: Task, vectors: Vectors, seed: int) -> list[Section]:
 
 
 def _robustness(data: Path, seen: Sequence[Vectors], progress: Progress | None) -> list[Section]:
-    rows, unread = [], 0
+    rows: list[Row] = []
+    refused: dict[Path, str] = {}
     for kinds, name in ((SAME, "the same picture"), (NEAR, "nearly the same picture")):
         pairs = same_pictures(data, kinds)
         cells: dict[str, Cell] = {"pairs": len(pairs)}
@@ -185,12 +186,12 @@ def _robustness(data: Path, seen: Sequence[Vectors], progress: Progress | None) 
                 for pair in pairs
                 if pair[0] in vectors.kept and pair[1] in vectors.kept
             }
-            unread = max(unread, len(pairs) - len(cosines))
+            refused |= {pair[0]: vectors.faults[pair[0]] for pair in pairs if pair[0] in vectors.faults}
             worst = min(cosines, key=cosines.__getitem__, default="")
             cells[vectors.encoder.name] = f"{cosines[worst]:.3f} ({worst})" if worst else None
         rows.append(Row(name, cells))
     columns = ("pairs", *(vectors.encoder.name for vectors in seen))
-    notes = (f"{unread} variants could not be read by this installation.",) if unread else ()
+    notes = tuple(f"Left out: {path.name}, {reason}." for path, reason in sorted(refused.items()))
     text = (
         "Variants of one picture (format, size, quality, EXIF orientation) beside the upright original; and near ones "
         "(crop, mirror, grey, border, 48 px). The lowest cosine and the file that gave it."
