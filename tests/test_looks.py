@@ -1,0 +1,75 @@
+"""A query seen: which kinds are held possible, what two views share, how finely a photo is decoded."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fakes import TinyEncoder, TinyGarmentEncoder
+from wearabouts.looks import Look, Viewer, shared
+from wearabouts.settings import SearchSettings
+from wearabouts.types import Box
+
+
+@pytest.mark.parametrize(
+    ("mass", "kinds"),
+    [
+        (0.0, ("dress",)),
+        (0.6, ("dress",)),
+        (0.61, ("dress", "skirt")),
+        (0.95, ("dress", "skirt", "top")),
+        (1.0, ("dress", "skirt", "top", "hat")),
+    ],
+)
+def test_likely_kinds_are_the_fewest_that_hold_the_mass(mass, kinds):
+    look = Look(None, "whole", np.zeros(2, np.float32), {"dress": 0.6, "skirt": 0.3, "top": 0.08, "hat": 0.02}, {})
+    assert look.likely(mass) == kinds
+    assert look.garment == "dress"
+
+
+def test_a_look_without_garments_holds_none_likely():
+    look = Look(None, "whole", np.zeros(2, np.float32), {}, {})
+    assert (look.likely(0.95), look.garment) == ((), None)
+
+
+def test_shared_tells_only_what_both_know():
+    agrees, differs = shared({"color": "red", "sleeve": "long", "collar": "none"}, {"color": "blue", "sleeve": "long"})
+    assert agrees == ("sleeve: long",)
+    assert differs == ("color: red → blue",)
+
+
+def jpeg(width, height):
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), (200, 40, 40)).save(file, "JPEG")
+    return file.getvalue()
+
+
+def test_a_photo_is_decoded_no_finer_than_its_crops_need_and_in_full_for_a_given_box():
+    viewer = Viewer(TinyEncoder(), SearchSettings())
+    picture, box = viewer.open(jpeg(4096, 2048))
+    assert box is None
+    assert picture.size == (4096, 2048)
+    assert picture.pixels.shape == (256, 512, 3)
+    picture, box = viewer.open(jpeg(4096, 2048), Box(4000, 0, 500, 64))
+    assert box == Box(4000, 0, 96, 64)
+    assert picture.pixels.shape == (2048, 4096, 3)
+
+
+def test_garments_come_likeliest_first_and_attributes_only_when_certain():
+    encoder = TinyGarmentEncoder()
+    viewer = Viewer(encoder, SearchSettings(certain=0.9))
+    green, dull = (np.full((40, 40, 3), colour, np.uint8) for colour in ((10, 240, 120), (100, 130, 100)))
+    looks = [viewer.looks(viewer.open(png(photo))[0], None)[0] for photo in (green, dull)]
+    assert list(looks[0].garments) == ["pants", "shoes", "dress"]
+    assert sum(looks[0].garments.values()) == pytest.approx(1, abs=1e-5)
+    assert looks[0].attributes == {"color": "green"}
+    assert looks[1].attributes == {}
+
+
+def png(pixels):
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
