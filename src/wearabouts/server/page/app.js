@@ -70,6 +70,7 @@ async function search() {
   state.running = running;
   byId("working").hidden = false;
   byId("grid").setAttribute("aria-busy", "true");
+  byId("status").classList.remove("said");
   byId("status").textContent = t("searching");
   try {
     const answer = await ask(running.signal);
@@ -124,6 +125,8 @@ function more(match) {
 function showProblem(error) {
   if (!(error instanceof Problem)) throw error;
   state.answer = null;
+  byId("found").replaceChildren();
+  byId("searched").textContent = "";
   if (error.status === 401) {
     showNotice(t("keyTitle"), t("keyWhat"), "", keyForm());
     return;

@@ -9,6 +9,7 @@ export class Filters {
   constructor(changed) {
     this.garment = "";
     this.shop = null;
+    this.range = [];
     this.changed = changed;
     const soon = later(PATIENCE, changed);
     for (const id of ["lowest", "highest"]) byId(id).addEventListener("input", soon);
@@ -34,16 +35,16 @@ export class Filters {
     byId("words").hidden = shop.columns.length === 0;
     byId("kind").hidden = shop.garments.length === 0;
     byId("currency").textContent = shop.currencies.length === 1 ? shop.currencies[0] : "";
-    const range = column("price")?.range || [];
-    if (range.length === 2) {
-      byId("lowest").placeholder = Math.floor(range[0]);
-      byId("highest").placeholder = Math.ceil(range[1]);
-    }
+    this.range = column("price")?.range || [];
     this.translate();
   }
 
   translate() {
     if (!this.shop) return;
+    if (this.range.length === 2) {
+      byId("lowest").placeholder = `${t("from")} ${Math.floor(this.range[0])}`;
+      byId("highest").placeholder = `${t("to")} ${Math.ceil(this.range[1])}`;
+    }
     const names = this.shop.columns.filter((each) => each.filled > 0).map((each) => each.name);
     byId("columns").textContent = t("columns", { columns: names.join(", ") });
     byId("garments").replaceChildren(...["", ...this.shop.garments].map((garment) => this.option(garment)));

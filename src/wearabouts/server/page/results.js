@@ -1,6 +1,6 @@
 // The answer as cards: photo, words, price, similarity, what agrees and what differs.
 
-import { byId, make, webAddress } from "./dom.js";
+import { announce, byId, make, webAddress } from "./dom.js";
 import { count, money, t, term } from "./i18n.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -10,6 +10,7 @@ export function showAnswer(answer, more) {
   byId("notice").hidden = true;
   byId("grid").replaceChildren(...answer.matches.map((match, place) => card(match, place, more)));
   const found = answer.matches.length;
+  byId("status").classList.remove("said");
   byId("status").textContent = found === 1 ? t("foundOne") : t("foundMany", { count: count(found) });
   const whole = (name) => (answer.timings[name] ?? 0).toFixed(answer.timings[name] < 10 ? 1 : 0);
   byId("timings").textContent = t("timings", {
@@ -20,12 +21,13 @@ export function showAnswer(answer, more) {
 export function showNotice(title, what, detail, action) {
   byId("grid").replaceChildren();
   byId("timings").textContent = "";
-  byId("status").textContent = title;
+  byId("status").classList.add("said"); // the notice says the same
   const notice = byId("notice");
   notice.replaceChildren(make("h3", {}, title), make("p", {}, what));
   if (detail) notice.append(make("p", { class: "detail", lang: "en" }, detail));
   if (action) notice.append(action);
   notice.hidden = false;
+  announce(`${title}. ${what}`);
 }
 
 function card(match, place, more) {
