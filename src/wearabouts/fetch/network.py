@@ -44,6 +44,7 @@ _OPEN_V6 = ipaddress.IPv6Network("2000::/3")
 _CLOSED_V6 = tuple(map(ipaddress.IPv6Network, ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"]))
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _NO_SUCH_HOST = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+_STALE = 8  # kept connections that may prove closed before one request is given up
 _ISATAP = frozenset({0x00005EFE, 0x02005EFE})
 
 
@@ -112,6 +113,13 @@ class Guard(httpcore.NetworkBackend):
         self._budget = budget
         self._allow_private = allow_private
         self._sockets = httpcore.SyncBackend()
+        self._mine = threading.local()
+
+    @contextmanager
+    def watching(self) -> Iterator[Callable[[], bool]]:
+        """Gives a function that says whether this thread opened a connection since the block began."""
+        self._mine.opened = False
+        yield lambda: bool(self._mine.opened)
 
     def connect_tcp(
         self,
@@ -122,6 +130,7 @@ class Guard(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """Resolve, check every answer, and connect to the first that takes the call."""
+        self._mine.opened = True
         addresses = self._addresses(host, port)
         problem: Exception | None = None
         for address in addresses[:4]:
@@ -205,6 +214,7 @@ class PinnedTransport(httpx.BaseTransport):
     """httpx over a connection pool whose connections are opened by a `Guard`."""
 
     def __init__(self, guard: Guard) -> None:
+        self._guard = guard
         self._pool = httpcore.ConnectionPool(
             ssl_context=httpx.create_ssl_context(trust_env=False),
             network_backend=guard,
@@ -218,7 +228,7 @@ class PinnedTransport(httpx.BaseTransport):
         url = httpcore.URL(
             scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path
         )
-        response = self._pool.handle_request(
+        response = self._send(
             httpcore.Request(
                 method=request.method, url=url, headers=request.headers.raw, content=b"", extensions=request.extensions
             )
@@ -229,6 +239,17 @@ class PinnedTransport(httpx.BaseTransport):
             stream=_Body(response.stream),
             extensions=response.extensions,
         )
+
+    def _send(self, request: httpcore.Request) -> httpcore.Response:
+        """Send; a kept connection that the host has closed meanwhile is no failure of the host: take another one."""
+        for _ in range(_STALE):
+            with self._guard.watching() as opened:
+                try:
+                    return self._pool.handle_request(request)
+                except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
+                    if opened():
+                        raise
+        return self._pool.handle_request(request)
 
     def close(self) -> None:
         """Close the pool."""
