@@ -183,12 +183,10 @@ def difference_cells(outcome: Outcome, figure: str, *, seed: int) -> dict[str, C
 
 
 def failures(outcome: Outcome, *, seed: int) -> tuple[Failure, ...]:
-    """Pictures of a random few of our wrong first answers (drawn by the seed, not chosen)."""
+    """Pictures of a random few of our wrong first answers."""
     ranked, queries, gallery = outcome.ours.ranked, outcome.task.queries, outcome.task.gallery
-    wrong = np.array([position for position, ranks in enumerate(ranked.ranks) if ranks[0] > 1], dtype=np.int64)
-    picked = np.sort(np.random.default_rng(seed).permutation(wrong)[:SHOWN])
     shown = []
-    for position in picked:
+    for position in wrong_first(ranked, seed):
         query = queries[position]
         wanted = next(shot for shot in gallery if shot.truth == query.truth)
         came = [gallery[index] for index in ranked.nearest[position]]
@@ -201,6 +199,12 @@ def failures(outcome: Outcome, *, seed: int) -> tuple[Failure, ...]:
             )
         )
     return tuple(shown)
+
+
+def wrong_first(ranked: Ranked, seed: int) -> list[int]:
+    """At most `SHOWN` queries whose first answer was wrong: drawn by the seed, not chosen."""
+    wrong = [position for position, ranks in enumerate(ranked.ranks) if ranks[0] > 1]
+    return sorted(np.random.default_rng(seed).permutation(np.array(wrong, dtype=np.int64))[:SHOWN].tolist())
 
 
 def _answer(shot: Shot, query: Shot) -> Picture:

@@ -15,7 +15,7 @@ from wearabouts.encoders import Encoder
 from wearabouts.errors import EvaluationError
 from wearabouts.evaluation import sections
 from wearabouts.evaluation.asking import Asker
-from wearabouts.evaluation.comparison import SHOWN, standing
+from wearabouts.evaluation.comparison import standing, wrong_first
 from wearabouts.evaluation.provenance import provenance
 from wearabouts.evaluation.questions import Question, Questions, Relevance, divide
 from wearabouts.evaluation.ranking import Ranked, measured, rank
@@ -169,9 +169,8 @@ class _Run:
     def _failures(
         self, store: Store, gallery: Gallery, queries: Sequence[Question], ranked: Ranked
     ) -> tuple[Failure, ...]:
-        wrong = np.array([place for place, ranks in enumerate(ranked.ranks) if ranks[0] > 1], dtype=np.int64)
         shown = []
-        for place in np.sort(np.random.default_rng(self.seed).permutation(wrong)[:SHOWN]):
+        for place in wrong_first(ranked, self.seed):
             query = queries[place]
             right = next(
                 n for n, each in enumerate(gallery.product_ids) if self.questions.products[each].truth == query.truth
