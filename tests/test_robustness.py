@@ -17,9 +17,11 @@ from PIL import Image
 
 from fakes import TinyEncoder
 from pictures import costly, hostile, png, png_chunk, saved, scene
+from wearabouts import bundles
 from wearabouts.catalog import Catalog, Faults, Photo, Product
-from wearabouts.embedding import index
-from wearabouts.errors import ImageError
+from wearabouts.embedding import decode_side, index
+from wearabouts.encoders import OnnxEncoder
+from wearabouts.errors import BundleError, ImageError
 from wearabouts.images import FORMATS, decode
 from wearabouts.stores import open_store
 
@@ -126,6 +128,24 @@ def test_wrappings_of_one_picture_look_the_same(
         assert one @ other > 0.99, row["name"]
         compared += 1
     assert compared == 69
+
+
+@pytest.mark.data
+def test_the_shipped_model_sees_one_picture_in_all_its_wrappings(
+    strangers: list[dict[str, str]], data_folder: Path
+) -> None:
+    try:
+        encoder = OnnxEncoder(bundles.load("mini"), threads=1)
+    except BundleError as error:
+        pytest.skip(f"the bundle 'mini' is not in this checkout: {error}")
+    side = decode_side(encoder)
+    for row in strangers:
+        if row["kind"] not in ("same_picture", "same_picture_after_exif") or row["format"] == "TIFF":
+            continue
+        whole = data_folder / "robustness" / row["upright_reference"]
+        photos = [decode(path.read_bytes(), target=side).pixels for path in (Path(row["path"]), whole)]
+        one, other = encoder.encode(photos).vectors
+        assert one @ other >= 0.95, row["name"]
 
 
 @pytest.mark.data

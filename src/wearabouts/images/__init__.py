@@ -132,7 +132,8 @@ def _opened(envelope: Envelope) -> Image.Image:
                 "HEIF pictures are accepted only where pillow-heif is installed: pip install 'wearabouts[heif]', "
                 f"or save it as one of {', '.join(name for name in FORMATS if name != 'HEIF')}"
             ) from None
-        register_heif_opener(thumbnails=False)
+        if "HEIF" not in Image.OPEN:
+            register_heif_opener(thumbnails=False)
     return Image.open(io.BytesIO(envelope.data), formats=(envelope.format,))
 
 
