@@ -210,6 +210,22 @@ def test_check_finds_damage_and_repair_mends_it(indexed, capsys):
     assert json.loads(said(capsys)[0])["found"] == []
 
 
+def test_another_model_is_refused_until_the_store_is_rebuilt_for_it(indexed, capsys, monkeypatch):
+    for module in ("index", "search"):
+        monkeypatch.setattr(getattr(cli, module), "load_encoder", lambda model: TinyEncoder())
+    monkeypatch.setattr(options, "load_encoder", lambda model: TinyEncoder())
+    said(capsys)
+    for words in (["search", "feed/red/front.png"], ["index", "feed"]):
+        assert main(words) == 2
+        assert "rebuild" in said(capsys)[1].splitlines()[-1]
+    assert main(["index", "feed", "--rebuild"]) == 0
+    said(capsys)
+    assert main(["search", "feed/red/front.png", "-k", "1", "--json"]) == 0
+    answer = json.loads(said(capsys)[0])
+    assert answer["matches"][0]["product"]["id"] == "red"
+    assert answer["garment"] is None
+
+
 def test_compare_needs_no_store(garment_shop, capsys):
     assert main(["compare", "feed/red/front.png", "feed/blue/front.png", "--json"]) == 0
     comparison = json.loads(said(capsys)[0])
@@ -263,6 +279,7 @@ BAD = [
     (["check", "nowhere"], ("nowhere", "wearabouts index")),
     (["check", "feed"], ("feed",)),
     (["describe", "nowhere"], ("nowhere", "wearabouts index")),
+    (["describe", "--model", "nothing"], ("nothing", "mini")),
     (["train", "nothing.toml", "--data", "feed", "--out", "run"], ("nothing.toml", "recipe")),
     (["train", "typo.toml", "--out", "run"], ("--data", "--help")),
     (["train", "typo.toml", "--data", "nowhere", "--out", "run"], ("nowhere", "folder")),

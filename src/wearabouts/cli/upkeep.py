@@ -44,11 +44,18 @@ def check(
         raise typer.Exit(1)
 
 
-def describe(store: StoreArgument = DEFAULT_STORE, json: JsonOption = False) -> None:
-    """Show what a store holds and what a filter may use."""
+def describe(
+    store: StoreArgument = DEFAULT_STORE,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Show this bundle's card instead.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what a store holds and what a filter may use, or a model's card."""
     from wearabouts.stores import open_store
     from wearabouts.types import as_dict
 
+    if model is not None:
+        _describe_model(model, json)
+        return
     opened = open_store(existing_store(store))
     try:
         facts = as_dict(opened.describe())
@@ -61,6 +68,17 @@ def describe(store: StoreArgument = DEFAULT_STORE, json: JsonOption = False) -> 
         show_table(f"store {store}", ("fact", "value"), _lines(facts))
         rows = [(item["name"], item["kind"], item["filled"], _examples(item)) for item in columns]
         show_table("columns a filter may use", ("column", "kind", "filled", "values"), rows, numbers=(2,))
+
+
+def _describe_model(model: str, json: bool) -> None:
+    from wearabouts.bundles import load
+
+    bundle = load(model)
+    card = {"hash": bundle.hash, **bundle.card.model_dump(mode="json")}
+    if json:
+        show_json(card)
+    else:
+        show_table(f"model {model}", ("fact", "value"), _lines(card))
 
 
 def _examples(column: Mapping[str, Any]) -> str:
