@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fakes import TinyGarmentEncoder
+from fakes import TinyEncoder, TinyGarmentEncoder
 from wearabouts import __version__, cli
 from wearabouts.catalog import Fault, Faults
 from wearabouts.cli import main, options, terminal
