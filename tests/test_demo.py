@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fakes import TinyGarmentEncoder
+from fakes import TinyEncoder, TinyGarmentEncoder
 from wearabouts import demo
 from wearabouts.errors import SettingsError
 from wearabouts.search import Searcher
@@ -32,6 +32,16 @@ def test_a_second_start_draws_and_embeds_nothing_and_a_smaller_shop_is_smaller(t
     smaller, _ = prepared(tmp_path, 2)
     assert (smaller.products, smaller.photos) == (2, 4)
     assert len(list(smaller.samples.glob("*.jpg"))) == 2
+
+
+def test_a_store_of_another_version_s_encoder_is_made_anew(tmp_path):
+    prepared(tmp_path, 2)
+    ready = demo.prepare(tmp_path, products=2, encoder=TinyEncoder())
+    store = open_store(ready.store, encoder_hash=TinyEncoder.hash)
+    try:
+        assert len(list(store.products())) == 2
+    finally:
+        store.close()
 
 
 def test_samples_are_named_after_products_the_store_holds(tmp_path):

@@ -62,7 +62,7 @@ def prepare(
 
     Raises:
         SettingsError: products cannot be meant.
-        StoreError: The store there is of another encoder, or in use.
+        StoreError: The store there is in use.
     """
     tell: Progress = progress or (lambda what, done, total: None)
     shop = DrawnShop(SEED, products, "test")
@@ -77,7 +77,13 @@ def prepare(
         workers=workers,
     )
     _draw_samples(root / "samples", shop, tell)
-    store = open_store(root / "store", mode="write", encoder_hash=encoder.hash, dim=encoder.dim)
+    store = open_store(
+        root / "store",
+        mode="write",
+        encoder_hash=encoder.hash,
+        dim=encoder.dim,
+        rebuild=_by_another(root / "store", encoder),
+    )
     try:
         # A smaller shop than last time is meant: whatever share of products goes, it may.
         summary = index(
@@ -91,6 +97,17 @@ def prepare(
     finally:
         store.close()
     return Demo(root / "store", root / "samples", summary.products, summary.photos)
+
+
+def _by_another(store: Path, encoder: Encoder) -> bool:
+    """Whether another encoder, such as that of an older version, filled the demo's store: it is then made anew."""
+    if not store.exists():
+        return False
+    opened = open_store(store)
+    try:
+        return opened.encoder_hash != encoder.hash
+    finally:
+        opened.close()
 
 
 def _draw_samples(folder: Path, shop: DrawnShop, tell: Progress) -> None:
