@@ -15,6 +15,7 @@ from wearabouts.drawn.shop import DrawnShop
 from wearabouts.drawn.writing import write
 from wearabouts.embedding import index
 from wearabouts.encoders import Encoder, OnnxEncoder
+from wearabouts.errors import StoreError
 from wearabouts.readers import open_catalog
 from wearabouts.search import Searcher
 from wearabouts.server import ServerSettings, create_app, run
@@ -101,9 +102,10 @@ def prepare(
 
 def _by_another(store: Path, encoder: Encoder) -> bool:
     """Whether another encoder, such as that of an older version, filled the demo's store: it is then made anew."""
-    if not store.exists():
+    try:
+        opened = open_store(store)
+    except StoreError:  # none yet, or damaged: opening it for writing tells
         return False
-    opened = open_store(store)
     try:
         return opened.encoder_hash != encoder.hash
     finally:
