@@ -3,46 +3,19 @@
 from __future__ import annotations
 
 import base64
-import functools
-import http.server
-import re
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
+from server.browsing import Browser, expect, give, settled, shown, visit
 from server.world import HOSTILE, PIECES, SEARCH, Served, pair, picture, serve
 from wearabouts.search import Searcher
 from wearabouts.stores import Store
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.browser
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-]
 COLOURS = {name: colour for name, colour, _, _ in PIECES}
 Shop = tuple[Searcher, Store]
-Page = sync_api.Page
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[sync_api.Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"Chromium is not at {CHROMIUM}")
-    with sync_api.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -54,44 +27,7 @@ def sampled(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
         yield running
 
 
-@contextmanager
-def visit(browser: sync_api.Browser, url: str, **options: object) -> Iterator[Page]:
-    """Open the page; whatever the browser complains about, policy violations too, fails the test."""
-    context = browser.new_context(locale=options.pop("locale", "en-US"), **options)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
-    )
-    page.on(
-        "request", lambda request: None if request.url.startswith((url, "blob:")) else complaints.append(request.url)
-    )
-    page.set_default_timeout(10_000)
-    page.goto(url)
-    page.wait_for_selector("#facts:not(:empty)")
-    yield page
-    context.close()
-    assert [text for text in complaints if "422" not in text] == []
-
-
-def give(page: Page, data: bytes) -> None:
-    """Choose a photo and wait for what comes of it."""
-    page.set_input_files("#file", {"name": "x.png", "mimeType": "image/png", "buffer": data})
-    settled(page)
-
-
-def settled(page: Page) -> None:
-    """Wait until no search runs."""
-    page.wait_for_timeout(50)
-    page.wait_for_selector("#working", state="hidden")
-
-
-def shown(page: Page) -> list[str]:
-    return page.eval_on_selector_all(".card", "cards => cards.map((card) => card.dataset.product)")
-
-
-def test_photo_in_products_out(browser: sync_api.Browser, sampled: Served):
+def test_photo_in_products_out(browser: Browser, sampled: Served):
     with visit(browser, sampled.url) as page:
         assert page.title() == "North & South"
         give(page, picture(COLOURS["rose"], (300, 400)))
@@ -110,7 +46,7 @@ def test_photo_in_products_out(browser: sync_api.Browser, sampled: Served):
         assert page.locator("#found strong").inner_text().lower() == "dress"
 
 
-def test_drop_and_paste_and_sample(browser: sync_api.Browser, sampled: Served):
+def test_drop_and_paste_and_sample(browser: Browser, sampled: Served):
     put = """([data, how]) => {
         const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
         const transfer = new DataTransfer();
@@ -130,7 +66,7 @@ def test_drop_and_paste_and_sample(browser: sync_api.Browser, sampled: Served):
         assert shown(page)[0] == "p/sky"
 
 
-def test_the_box_by_mouse_and_by_keyboard(browser: sync_api.Browser, sampled: Served):
+def test_the_box_by_mouse_and_by_keyboard(browser: Browser, sampled: Served):
     with visit(browser, sampled.url, viewport={"width": 1280, "height": 900}) as page:
         give(page, pair(COLOURS["scarlet"], COLOURS["leaf"]))
         area = page.locator("#photo").bounding_box()
@@ -162,7 +98,7 @@ def test_the_box_by_mouse_and_by_keyboard(browser: sync_api.Browser, sampled: Se
         assert page.locator("#searched").inner_text() == "The whole photo was searched."
 
 
-def test_a_corner_is_dragged_by_touch(browser: sync_api.Browser, sampled: Served):
+def test_a_corner_is_dragged_by_touch(browser: Browser, sampled: Served):
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     with visit(browser, sampled.url, **phone) as page:
         give(page, pair(COLOURS["scarlet"], COLOURS["leaf"]))
@@ -185,14 +121,14 @@ def test_a_corner_is_dragged_by_touch(browser: sync_api.Browser, sampled: Served
         assert shown(page)[0] == "p/leaf"
 
 
-def test_filters(browser: sync_api.Browser, sampled: Served):
+def test_filters(browser: Browser, sampled: Served):
     with visit(browser, sampled.url) as page:
         give(page, picture(COLOURS["scarlet"]))
         page.get_by_label("Anything").check()
         settled(page)
         assert len(shown(page)) == 7
         page.fill("#highest", "30")
-        sync_api.expect(page.locator(".card")).to_have_count(2)
+        expect(page.locator(".card")).to_have_count(2)
         assert sorted(shown(page)) == ["p/leaf", "p/scarlet"]
         page.click("#clear")
         settled(page)
@@ -219,7 +155,7 @@ def test_filters(browser: sync_api.Browser, sampled: Served):
         assert sorted(shown(page)) == ["p/leaf", "p/moss"]
 
 
-def test_more_like_this_and_back(browser: sync_api.Browser, sampled: Served):
+def test_more_like_this_and_back(browser: Browser, sampled: Served):
     with visit(browser, sampled.url) as page:
         give(page, picture(COLOURS["scarlet"]))
         page.locator(".card").first.hover()
@@ -232,7 +168,7 @@ def test_more_like_this_and_back(browser: sync_api.Browser, sampled: Served):
         assert shown(page)[0] == "p/scarlet"
 
 
-def test_languages_are_switched_and_remembered(browser: sync_api.Browser, sampled: Served):
+def test_languages_are_switched_and_remembered(browser: Browser, sampled: Served):
     with visit(browser, sampled.url) as page:
         give(page, picture(COLOURS["scarlet"]))
         page.click("[data-language=zh]")
@@ -253,7 +189,7 @@ def test_languages_are_switched_and_remembered(browser: sync_api.Browser, sample
         assert page.locator("html").get_attribute("lang") == "zh-Hans"
 
 
-def test_the_theme_follows_the_system_and_the_switch(browser: sync_api.Browser, sampled: Served):
+def test_the_theme_follows_the_system_and_the_switch(browser: Browser, sampled: Served):
     background = "getComputedStyle(document.body).backgroundColor"
     with visit(browser, sampled.url, color_scheme="dark") as page:
         dark = page.evaluate(background)
@@ -264,7 +200,7 @@ def test_the_theme_follows_the_system_and_the_switch(browser: sync_api.Browser, 
         assert page.evaluate(background) == light
 
 
-def test_hostile_words_stay_words(browser: sync_api.Browser, sampled: Served):
+def test_hostile_words_stay_words(browser: Browser, sampled: Served):
     with visit(browser, sampled.url) as page:
         give(page, picture(COLOURS["moss"]))
         first = page.locator(".card").first
@@ -275,7 +211,7 @@ def test_hostile_words_stay_words(browser: sync_api.Browser, sampled: Served):
         assert page.locator(".card script").count() == 0
 
 
-def test_what_is_no_photo_is_explained(browser: sync_api.Browser, sampled: Served):
+def test_what_is_no_photo_is_explained(browser: Browser, sampled: Served):
     with visit(browser, sampled.url) as page:
         give(page, b"this is text")
         assert "not a photo we can read" in page.locator("#notice").inner_text()
@@ -283,7 +219,7 @@ def test_what_is_no_photo_is_explained(browser: sync_api.Browser, sampled: Serve
         assert shown(page)[0] == "p/sky"
 
 
-def test_by_keyboard_alone(browser: sync_api.Browser, sampled: Served):
+def test_by_keyboard_alone(browser: Browser, sampled: Served):
     with visit(browser, sampled.url) as page:
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.className") == "skip"
@@ -297,7 +233,7 @@ def test_by_keyboard_alone(browser: sync_api.Browser, sampled: Served):
         assert shown(page)[0] == "p/leaf"
 
 
-def test_nothing_sticks_out_from_320_pixels_up(browser: sync_api.Browser, sampled: Served):
+def test_nothing_sticks_out_from_320_pixels_up(browser: Browser, sampled: Served):
     wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     with visit(browser, sampled.url) as page:
         for photo in (None, picture(COLOURS["moss"], (300, 400))):
@@ -308,7 +244,7 @@ def test_nothing_sticks_out_from_320_pixels_up(browser: sync_api.Browser, sample
                 assert page.evaluate(wide) == 0, width
 
 
-def test_a_key_is_asked_for(browser: sync_api.Browser, shop: Shop):
+def test_a_key_is_asked_for(browser: Browser, shop: Shop):
     with serve(*shop, search_keys=[SEARCH]) as running:
         context = browser.new_context(locale="en-US")
         page = context.new_page()
@@ -319,44 +255,4 @@ def test_a_key_is_asked_for(browser: sync_api.Browser, shop: Shop):
         give(page, picture(COLOURS["sky"]))
         assert shown(page)[0] == "p/sky"
         assert page.locator(".card img").first.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
-        context.close()
-
-
-@contextmanager
-def another_origin(folder: Path) -> Iterator[str]:
-    """A plain web server for a shop's own page."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-
-
-def snippets() -> list[str]:
-    """The HTML of docs/embed.md."""
-    text = (Path(__file__).parents[2] / "docs" / "embed.md").read_text(encoding="utf-8")
-    return re.findall(r"```html\n(.*?)```", text, re.DOTALL)
-
-
-@pytest.mark.parametrize("number", [0, 1], ids=["embed.js", "twenty lines"])
-def test_the_search_box_in_a_shops_own_page(browser: sync_api.Browser, shop: Shop, tmp_path: Path, number: int):
-    with another_origin(tmp_path) as origin, serve(*shop, search_keys=[SEARCH], allowed_origins=[origin]) as running:
-        html = snippets()[number].replace("https://search.shop.example", running.url.rstrip("/"))
-        (tmp_path / "index.html").write_text("<!doctype html>" + html.replace("a-search-key-of-your-own", SEARCH))
-        context = browser.new_context()
-        page = context.new_page()
-        page.goto(origin)
-        page.set_input_files(
-            "input[type=file]", {"name": "x", "mimeType": "image/jpeg", "buffer": picture(COLOURS["moss"])}
-        )
-        photos = page.locator("#wearabouts img, #found img")
-        photos.first.wait_for()
-        page.wait_for_function("document.querySelector('#wearabouts img, #found img').naturalWidth > 0")
-        assert photos.count() >= 2
-        assert HOSTILE in page.locator("body").inner_text()
-        assert page.title() == ""
         context.close()
