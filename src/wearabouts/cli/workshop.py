@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from wearabouts.cli.terminal import say
+from wearabouts.cli.terminal import Progress, say
 from wearabouts.errors import SettingsError
 
 TRAIN = "wearabouts.training:main_train"
@@ -26,7 +26,8 @@ def train(
         raise SettingsError(f"recipe {recipe} is not a file; give a TOML file, such as recipes/mini.toml")
     if not data.is_dir():
         raise SettingsError(f"data {data} is not a folder; give the folder of photographs the recipe names")
-    _reach(TRAIN)(recipe, data, out)
+    with Progress("steps") as progress:
+        _reach(TRAIN)(recipe, data, out, progress=progress.update)
     say(f"trained; now: wearabouts export {out} --out BUNDLE")
 
 
