@@ -71,7 +71,7 @@ def notes(
     dialect = rows.sniff(source)
     if not {"sku", "name"} <= set(dialect.header) or not set(PHOTO_COLUMNS) & set(dialect.header):
         raise CatalogError(
-            f"{source} is no Magento product CSV with photos: its header lacks sku, name or base_image; use reader table"
+            f"{source} is no Magento product CSV with photos: no sku, name or base_image in it; use reader table"
         )
     told = [] if currency else ["prices have no currency: the export does not say it (option currency)"]
     told += (

@@ -11,6 +11,7 @@ import csv
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
@@ -74,11 +75,18 @@ def sniff(source: Path) -> Dialect:
         CatalogError: The file cannot be opened, is empty, or is no text.
     """
     try:
-        encoding, notes = _encoding(source)
-        with _open(source, encoding) as file:
-            return _header(source, file, encoding, notes)
+        about = source.stat()
+        return _sniffed(source, about.st_size, about.st_mtime_ns)
     except OSError as problem:
         raise CatalogError(f"{source} cannot be read ({problem.strerror}); give a readable file") from problem
+
+
+@lru_cache(maxsize=64)
+def _sniffed(source: Path, _size: int, _changed: int) -> Dialect:
+    """One look for all that ask: finding out the encoding reads the whole file."""
+    encoding, notes = _encoding(source)
+    with _open(source, encoding) as file:
+        return _header(source, file, encoding, notes)
 
 
 def _encoding(source: Path) -> tuple[str, tuple[str, ...]]:
@@ -104,7 +112,7 @@ def _encoding(source: Path) -> tuple[str, tuple[str, ...]]:
             if not shown.isascii():
                 wrong = shown.count("\ufffd")
                 bad += wrong
-                good += sum(1 for sign in shown if sign > "\x7f") - wrong
+                good += len(shown) - len(shown.encode("ascii", "ignore")) - wrong
     if not bad:
         return "utf-8", ()
     if good >= bad:

@@ -11,6 +11,7 @@ within any product (a ``view``, say).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from wearabouts.garments import GARMENTS, garment_of
 from wearabouts.readers import columns as guessing
 from wearabouts.readers import fields, records
 from wearabouts.readers.columns import PHOTO_FACTS, Columns
-from wearabouts.readers.intake import Draft, DraftPhoto, Intake, on_sale
+from wearabouts.readers.intake import MAX_ID, Draft, DraftPhoto, Intake, on_sale
 from wearabouts.readers.rows import Row
 from wearabouts.types import Side
 
@@ -126,7 +127,12 @@ class _Merge:
                 yield product
 
     def _own_id(self, row: Row) -> str:
-        return self.columns.cell(row.cells, "photo").strip().replace("\\", "/").removeprefix("./")
+        own = self.columns.cell(row.cells, "photo").strip().replace("\\", "/").removeprefix("./")
+        return (
+            own
+            if len(own) <= MAX_ID
+            else f"photo-{blake2b(own.encode('utf-8', 'replace'), digest_size=12).hexdigest()}"
+        )
 
     def _draft(self, product_id: str, rows: list[Row]) -> Draft:
         first = rows[0]
