@@ -169,6 +169,25 @@ class TestOpening:
         assert list(store.products()) == []
         store.close()
 
+    def test_a_disk_that_fails_while_creating_leaves_nothing_in_the_way(self, folder, monkeypatch):
+        class WithoutLog(sqlite3.Connection):
+            def execute(self, sql, *values):
+                return super().execute(sql.replace("journal_mode=WAL", "journal_mode"), *values)
+
+        def failing(folder):
+            raise OSError(5, "Input/output error")
+
+        connect = sqlite3.connect
+        with monkeypatch.context() as patch:
+            patch.setattr(sqlite3, "connect", lambda *args, **options: connect(*args, factory=WithoutLog, **options))
+            with pytest.raises(StoreError, match="write-ahead log could not be switched on"):
+                make(folder)
+        with monkeypatch.context() as patch:
+            patch.setattr("wearabouts.stores.opening.sync_folder", failing)
+            with pytest.raises(StoreError, match=r"cannot be opened \(Input/output error\)"):
+                make(folder)
+        make(folder).close()
+
     def test_a_forked_child_may_not_use_it(self, folder, generator):
         filled(folder, generator, 3)
         store = open_store(folder)

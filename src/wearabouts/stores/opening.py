@@ -68,9 +68,13 @@ def opened(
         except BaseException:
             connection.close()
             raise
-    except BaseException:
+    except BaseException as error:
         if lock is not None:
             lock.release()
+        if isinstance(error, OSError):
+            raise StoreError(
+                f"{folder} cannot be opened ({error.strerror}); use a local disk that works and has room"
+            ) from error
         raise
     return lock, connection, meta
 

@@ -125,7 +125,9 @@ def require_plain(path: Path) -> None:
 def create(connection: sqlite3.Connection, encoder_hash: str, dim: int, created: str) -> None:
     """Lay out an empty database; all or nothing, so that a killed creation is simply done again."""
     connection.execute(f"PRAGMA page_size={PAGE}")
-    connection.execute("PRAGMA journal_mode=WAL")
+    # A disk that fails here leaves the old mode and no error, and a store would be laid out in it.
+    if connection.execute("PRAGMA journal_mode=WAL").fetchone()[0] != "wal":
+        raise sqlite3.OperationalError("the write-ahead log could not be switched on")
     with writing(connection):
         for statement in TABLES.values():
             connection.execute(statement)
