@@ -41,7 +41,10 @@ STUDIOS: dict[Part, dict[str, tuple[RGB, RGB]]] = {
         "paper": ((250, 250, 249), (241, 241, 240)),
         "mist": ((240, 242, 244), (228, 231, 234)),
     },
-    "calibrate": {"snow": ((253, 253, 253), (250, 250, 250)), "linen": ((246, 243, 238), (236, 232, 225))},
+    "calibrate": {
+        "snow": ((253, 253, 253), (250, 250, 250)),
+        "linen": ((246, 243, 238), (236, 232, 225)),
+    },
     "test": {
         "bright": ((254, 254, 254), (252, 252, 252)),
         "pearl": ((248, 248, 248), (238, 239, 240)),
@@ -50,7 +53,9 @@ STUDIOS: dict[Part, dict[str, tuple[RGB, RGB]]] = {
 }
 
 
-def scenery(part: Part, name: str, width: int, height: int, soles: float, rng: Rng) -> Image.Image:
+def scenery(
+    part: Part, name: str, width: int, height: int, soles: float, rng: Rng
+) -> Image.Image:
     """A street or room to stand in.
 
     Args:
@@ -67,7 +72,9 @@ def scenery(part: Part, name: str, width: int, height: int, soles: float, rng: R
     tall = 1.5
     small = Stage(max(width // 2, 60), max(round(height * tall / 2), 110), rng)
     SCENES[part][name](small)
-    soft = small.image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.004, 0.018)) * small.w))
+    soft = small.image.filter(
+        ImageFilter.GaussianBlur(float(rng.uniform(0.004, 0.018)) * small.w)
+    )
     offset = float(np.clip(0.90 * tall - soles, 0.0, tall - 1.0)) / tall * small.h
     window = (0.0, offset, float(small.w), offset + small.h / tall)
     return soft.resize((width, height), Image.Resampling.BILINEAR, box=window)

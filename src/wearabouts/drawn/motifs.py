@@ -42,15 +42,26 @@ MOTIFS: dict[Part, dict[str, dict[str, Motif]]] = {
         },
         "floral": {
             "daisy": flowers(
-                ((0.27, 0.3, 0.2, 0), (0.76, 0.74, 0.17, 20), (0.75, 0.22, 0.1, 40), (0.24, 0.82, 0.1, 10)),
+                (
+                    (0.27, 0.3, 0.2, 0),
+                    (0.76, 0.74, 0.17, 20),
+                    (0.75, 0.22, 0.1, 40),
+                    (0.24, 0.82, 0.1, 10),
+                ),
                 8,
                 0.16,
                 False,
             ),
-            "rose": flowers(((0.3, 0.3, 0.19, 12), (0.78, 0.76, 0.21, 60)), 5, 0.42, True),
+            "rose": flowers(
+                ((0.3, 0.3, 0.19, 12), (0.78, 0.76, 0.21, 60)), 5, 0.42, True
+            ),
             "leaves": leaves,
         },
-        "other": {"camouflage": blobs(22, 0.17, 1.3, 3), "zigzag": zigzag, "diamonds": diamonds},
+        "other": {
+            "camouflage": blobs(22, 0.17, 1.3, 3),
+            "zigzag": zigzag,
+            "diamonds": diamonds,
+        },
     },
     "calibrate": {
         "striped": {
@@ -61,10 +72,19 @@ MOTIFS: dict[Part, dict[str, dict[str, Motif]]] = {
             "madras": checks(((0, 0.3, 1), (0.5, 0.62, 2), (0.8, 0.86, 1))),
             "grid": checks(((0, 0.1, 1), (0.5, 0.6, 2))),
         },
-        "dotted": {"bubble": dots(((0.3, 0.3, 0.2, 1), (0.78, 0.7, 0.12, 2), (0.2, 0.8, 0.08, 1)))},
+        "dotted": {
+            "bubble": dots(
+                ((0.3, 0.3, 0.2, 1), (0.78, 0.7, 0.12, 2), (0.2, 0.8, 0.08, 1))
+            )
+        },
         "floral": {
             "meadow": flowers(
-                ((0.2, 0.22, 0.12, 0), (0.7, 0.3, 0.14, 30), (0.4, 0.72, 0.13, 50), (0.88, 0.82, 0.1, 10)),
+                (
+                    (0.2, 0.22, 0.12, 0),
+                    (0.7, 0.3, 0.14, 30),
+                    (0.4, 0.72, 0.13, 50),
+                    (0.88, 0.82, 0.1, 10),
+                ),
                 6,
                 0.26,
                 True,
@@ -72,7 +92,14 @@ MOTIFS: dict[Part, dict[str, dict[str, Motif]]] = {
         },
         "other": {
             "terrazzo": blobs(26, 0.065, 1.0, 8),
-            "scales": dots(((0.0, 0.0, 0.32, 1), (0.0, 0.0, 0.2, 0), (0.5, 0.5, 0.32, 1), (0.5, 0.5, 0.2, 0))),
+            "scales": dots(
+                (
+                    (0.0, 0.0, 0.32, 1),
+                    (0.0, 0.0, 0.2, 0),
+                    (0.5, 0.5, 0.32, 1),
+                    (0.5, 0.5, 0.2, 0),
+                )
+            ),
         },
     },
     "test": {
@@ -85,7 +112,9 @@ MOTIFS: dict[Part, dict[str, dict[str, Motif]]] = {
         "checked": {
             "buffalo": checks(((0, 0.5, 1), (0.48, 0.52, 2)), 0.5),
             "tattersall": checks(((0.1, 0.17, 1), (0.6, 0.67, 2))),
-            "tartan": checks(((0, 0.36, 1), (0.14, 0.2, 2), (0.62, 0.68, 2), (0.78, 0.84, 1))),
+            "tartan": checks(
+                ((0, 0.36, 1), (0.14, 0.2, 2), (0.62, 0.68, 2), (0.78, 0.84, 1))
+            ),
         },
         "dotted": {
             "confetti": dots(
@@ -98,10 +127,19 @@ MOTIFS: dict[Part, dict[str, dict[str, Motif]]] = {
                     (0.68, 0.85, 0.08, 2),
                 )
             ),
-            "coin": dots(((0.25, 0.25, 0.21, 1), (0.75, 0.75, 0.21, 1), (0.25, 0.25, 0.09, 0), (0.75, 0.75, 0.09, 0))),
+            "coin": dots(
+                (
+                    (0.25, 0.25, 0.21, 1),
+                    (0.75, 0.75, 0.21, 1),
+                    (0.25, 0.25, 0.09, 0),
+                    (0.75, 0.75, 0.09, 0),
+                )
+            ),
         },
         "floral": {
-            "tulip": flowers(((0.25, 0.28, 0.24, -90), (0.75, 0.78, 0.24, -70)), 3, 0.34, True),
+            "tulip": flowers(
+                ((0.25, 0.28, 0.24, -90), (0.75, 0.78, 0.24, -70)), 3, 0.34, True
+            ),
             "blossom": flowers(
                 (
                     (0.22, 0.25, 0.13, 0),
@@ -114,7 +152,9 @@ MOTIFS: dict[Part, dict[str, dict[str, Motif]]] = {
                 0.36,
                 False,
             ),
-            "daisy_chain": flowers(((0.5, 0.25, 0.14, 0), (0.0, 0.75, 0.14, 18)), 10, 0.13, True),
+            "daisy_chain": flowers(
+                ((0.5, 0.25, 0.14, 0), (0.0, 0.75, 0.14, 18)), 10, 0.13, True
+            ),
         },
         "other": {"leopard": leopard, "houndstooth": houndstooth, "waves": waves},
     },
@@ -134,5 +174,8 @@ def tile(kind: str, motif: str, side: int, colours: Colours) -> Image.Image:
         if motif in kinds.get(kind, {}):
             fine = int(np.clip(side * 2, 64, 320))
             drawn = kinds[kind][motif](fine, colours)
-            return drawn.resize((side, side), Image.Resampling.BOX if side < fine else Image.Resampling.BILINEAR)
+            return drawn.resize(
+                (side, side),
+                Image.Resampling.BOX if side < fine else Image.Resampling.BILINEAR,
+            )
     raise KeyError(f"no motif {motif!r} of kind {kind!r}")

@@ -23,11 +23,16 @@ class Tile:
 
     def band(self, start: float, end: float, colour: RGB, upright: bool = True) -> None:
         """A stripe from `start` to `end` (shares of the tile): upright, or lying."""
-        low, high = round(start * self.side), max(round(end * self.side) - 1, round(start * self.side))
+        low, high = (
+            round(start * self.side),
+            max(round(end * self.side) - 1, round(start * self.side)),
+        )
         box = (low, 0, high, self.side) if upright else (0, low, self.side, high)
         self.draw.rectangle(box, fill=colour)
 
-    def spot(self, x: float, y: float, radius: float, colour: RGB, stretch: float = 1.0) -> None:
+    def spot(
+        self, x: float, y: float, radius: float, colour: RGB, stretch: float = 1.0
+    ) -> None:
         """An ellipse at shares of the tile."""
         for dx in (-1, 0, 1):
             for dy in (-1, 0, 1):
@@ -39,7 +44,10 @@ class Tile:
         """A polygon at shares of the tile."""
         for dx in (-1, 0, 1):
             for dy in (-1, 0, 1):
-                self.draw.polygon([tuple(p) for p in (points + np.array([dx, dy])) * self.side], fill=colour)
+                self.draw.polygon(
+                    [tuple(p) for p in (points + np.array([dx, dy])) * self.side],
+                    fill=colour,
+                )
 
 
 Motif = Callable[[int, Colours], Image.Image]
@@ -82,7 +90,12 @@ def dots(spots: tuple[tuple[float, float, float, int], ...]) -> Motif:
     return draw
 
 
-def flowers(places: tuple[tuple[float, float, float, int], ...], petals: int, thin: float, leaves: bool) -> Motif:
+def flowers(
+    places: tuple[tuple[float, float, float, int], ...],
+    petals: int,
+    thin: float,
+    leaves: bool,
+) -> Motif:
     """Flowers at (x, y, size, turn in degrees): petals around a heart, with leaves beside them."""
 
     def draw(side: int, colours: Colours) -> Image.Image:
@@ -93,20 +106,26 @@ def flowers(places: tuple[tuple[float, float, float, int], ...], petals: int, th
                 for angle in (turn + 40, turn + 220):
                     tile.shape(petal(x, y, size * 1.75, angle, 0.20), green)
             for step in range(petals):
-                tile.shape(petal(x, y, size, turn + 360 / petals * step, thin), colours[1])
+                tile.shape(
+                    petal(x, y, size, turn + 360 / petals * step, thin), colours[1]
+                )
             tile.spot(x, y, size * 0.24, colours[2])
         return tile.image
 
     return draw
 
 
-def petal(x: float, y: float, reach: float, angle: float, thin: float) -> npt.NDArray[np.float64]:
+def petal(
+    x: float, y: float, reach: float, angle: float, thin: float
+) -> npt.NDArray[np.float64]:
     """A leaf-shaped polygon from (x, y) outwards."""
     t = np.linspace(0, np.pi, 9)
     forth = np.stack([(1 - np.cos(t)) / 2, np.sin(t) * thin], axis=1)
     leaf = np.concatenate([forth, (forth * (1, -1))[::-1]]) * reach
     a = np.deg2rad(angle)
-    return np.asarray(leaf @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]]) + (x, y))
+    return np.asarray(
+        leaf @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]]) + (x, y)
+    )
 
 
 def leaves(side: int, colours: Colours) -> Image.Image:
@@ -136,9 +155,15 @@ def blobs(count: int, size: float, stretch: float, seed: int) -> Motif:
             radius = (
                 size
                 * rng.uniform(0.5, 1.2)
-                * (1 + 0.35 * np.sin(turn * 2 + rng.uniform(0, 6)) + 0.22 * np.sin(turn * 3 + rng.uniform(0, 6)))
+                * (
+                    1
+                    + 0.35 * np.sin(turn * 2 + rng.uniform(0, 6))
+                    + 0.22 * np.sin(turn * 3 + rng.uniform(0, 6))
+                )
             )
-            blot = np.stack([x + radius * np.cos(turn) * stretch, y + radius * np.sin(turn)], axis=1)
+            blot = np.stack(
+                [x + radius * np.cos(turn) * stretch, y + radius * np.sin(turn)], axis=1
+            )
             tile.shape(blot, colours[1 + step % 2])
         return tile.image
 
@@ -163,7 +188,9 @@ def leopard(side: int, colours: Colours) -> Image.Image:
         tile.spot(x, y, 0.075, colours[2], 0.9)
         for angle in rng.uniform(0, 60) + np.array([0, 100, 215]):
             a = np.deg2rad(angle)
-            tile.spot(x + 0.085 * np.cos(a), y + 0.08 * np.sin(a), 0.044, colours[1], 0.85)
+            tile.spot(
+                x + 0.085 * np.cos(a), y + 0.08 * np.sin(a), 0.044, colours[1], 0.85
+            )
     return tile.image
 
 
@@ -214,10 +241,26 @@ def diamonds(side: int, colours: Colours) -> Image.Image:
     tile.shape(np.array([(0.5, 0.0), (0.85, 0.5), (0.5, 1.0), (0.15, 0.5)]), colours[1])
     for offset in (0.0, 0.5):
         tile.shape(
-            np.array([(offset, 0.0), (offset + 0.5, 1.0), (offset + 0.52, 1.0), (offset + 0.02, 0.0)]), colours[2]
+            np.array(
+                [
+                    (offset, 0.0),
+                    (offset + 0.5, 1.0),
+                    (offset + 0.52, 1.0),
+                    (offset + 0.02, 0.0),
+                ]
+            ),
+            colours[2],
         )
         tile.shape(
-            np.array([(offset + 0.5, 0.0), (offset, 1.0), (offset + 0.02, 1.0), (offset + 0.52, 0.0)]), colours[2]
+            np.array(
+                [
+                    (offset + 0.5, 0.0),
+                    (offset, 1.0),
+                    (offset + 0.02, 1.0),
+                    (offset + 0.52, 0.0),
+                ]
+            ),
+            colours[2],
         )
     return tile.image
 
@@ -228,5 +271,8 @@ def waves(side: int, colours: Colours) -> Image.Image:
     x = np.linspace(0, 1, 33)
     for level, which in ((0.05, 1), (0.38, 2), (0.71, 1)):
         top = level + 0.09 * np.sin(2 * np.pi * x)
-        tile.shape(np.concatenate([np.stack([x, top], 1), np.stack([x, top + 0.14], 1)[::-1]]), colours[which])
+        tile.shape(
+            np.concatenate([np.stack([x, top], 1), np.stack([x, top + 0.14], 1)[::-1]]),
+            colours[which],
+        )
     return tile.image

@@ -21,7 +21,7 @@ from wearabouts.errors import CatalogError, SettingsError, unknown
 
 MANIFEST = "products.jsonl"
 QUALITY = 88
-EDITION = 1  # goes up whenever the same numbers draw another photo
+EDITION = 2  # goes up whenever the same numbers draw another photo
 Job = tuple[str, int, int, Part, int, tuple[str, ...], int, int]
 
 
@@ -74,7 +74,14 @@ def write(
     return target
 
 
-def _jobs(folder: Path, shop: DrawnShop, views: tuple[str, ...], street: int, size: int, workers: int) -> list[Job]:
+def _jobs(
+    folder: Path,
+    shop: DrawnShop,
+    views: tuple[str, ...],
+    street: int,
+    size: int,
+    workers: int,
+) -> list[Job]:
     for view in views:
         if view not in SHOP_VIEWS:
             raise SettingsError(unknown("view", view, SHOP_VIEWS))
@@ -83,7 +90,10 @@ def _jobs(folder: Path, shop: DrawnShop, views: tuple[str, ...], street: int, si
             f"views {views}, street {street}, workers {workers}: give at least one photo and one worker"
         )
     every = range(len(shop))
-    return [(str(folder), shop.seed, shop.products, shop.part, index, views, street, size) for index in every]
+    return [
+        (str(folder), shop.seed, shop.products, shop.part, index, views, street, size)
+        for index in every
+    ]
 
 
 def _drawn(jobs: Sequence[Job], workers: int) -> Iterator[str]:
@@ -104,7 +114,9 @@ def _draw_product(job: Job) -> str:
         repr((EDITION, seed, part, index, views, street, size)).encode(), digest_size=12
     ).hexdigest()
     kept = place / f"{stamp}.json"
-    if kept.is_file() and all((Path(folder) / photo.uri).is_file() for photo in product.photos):
+    if kept.is_file() and all(
+        (Path(folder) / photo.uri).is_file() for photo in product.photos
+    ):
         line = kept.read_text(encoding="utf-8")
         if _is_whole(line, product):
             return line
@@ -113,7 +125,9 @@ def _draw_product(job: Job) -> str:
     for photo in product.photos:
         picture = shop.render(index, photo.labels["view"], size)
         buffer = io.BytesIO()
-        Image.fromarray(picture.pixels).save(buffer, "JPEG", quality=QUALITY, optimize=True)
+        Image.fromarray(picture.pixels).save(
+            buffer, "JPEG", quality=QUALITY, optimize=True
+        )
         _settle(Path(folder) / photo.uri, buffer.getvalue())
         photos.append(replace(photo, box=picture.box, landmarks=picture.landmarks))
     line = manifest.written(replace(product, photos=tuple(photos)))
