@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 GARMENTS: tuple[str, ...] = (
     "t_shirt",
@@ -154,10 +155,10 @@ def garment_of(category: str, title: str = "") -> str:
         category: The shop's category, such as ``Women > Tops > Jackets``.
         title: The product's title.
     """
-    shelf = next(
-        (found for part in reversed(_PARTS.split(category)) if (found := _said(part, alone=True)) is not None), None
-    )
-    named = _said(title, alone=False)
+    parts = reversed(_PARTS.split(category[: 4 * _MAX_LENGTH]))
+    said = (_said(part[:_MAX_LENGTH], alone=True) for part in parts)
+    shelf = next((found for found in said if found is not None), None)
+    named = _said(title[:_MAX_LENGTH], alone=False)
     if shelf is None or shelf == named:
         return named or ""
     if not named or not shelf:
@@ -169,9 +170,11 @@ _PARTS = re.compile(r"\s*(?:>|/|\||»|›|;|,(?=\s))\s*")
 _JOINED = re.compile(r"\s(?:and|und|et|y|or|oder|ou|o|plus)\s|[&+,]")
 _ADDED = re.compile(r"\s(?:with|without|w|for|from|mit|ohne|f[uü]r|avec|sans|pour|con|sin|para)\s|[(\[]")
 _MAX_WORDS = 40
+_MAX_LENGTH = 400  # characters of a category or title that are read
 _MANY = "?"
 
 
+@lru_cache(maxsize=4_096)  # a shop has few categories and many products
 def _said(words: str, *, alone: bool) -> str | None:
     """The garment that a phrase names; empty for something else or several things, None where it names nothing.
 
@@ -189,7 +192,7 @@ def _said(words: str, *, alone: bool) -> str | None:
 
 
 def _spaced(words: str) -> str:
-    cut = _ADDED.split(words[:400].casefold(), maxsplit=1)[0]
+    cut = _ADDED.split(words.casefold(), maxsplit=1)[0]
     return re.sub(r"\s+", " ", cut)
 
 
@@ -220,7 +223,7 @@ def _compound(word: str) -> str | None:
 
 def _folded(words: str) -> str:
     """Lower case, umlauts written out, other accents dropped, everything but letters and digits a space."""
-    low = words[:400].casefold().replace("ä", "ae").replace("ö", "oe").replace("ü", "ue")
+    low = words.casefold().replace("ä", "ae").replace("ö", "oe").replace("ü", "ue")
     bare = "".join(sign for sign in unicodedata.normalize("NFKD", low) if not unicodedata.combining(sign))
     return " ".join(re.sub(r"[^a-z0-9]+", " ", bare).split())
 

@@ -11,6 +11,7 @@ import html
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from html.parser import HTMLParser
 
 from wearabouts.catalog import MAX_TEXT, Availability
@@ -72,6 +73,7 @@ def text(raw: str, limit: int = MAX_TEXT) -> str:
     return _SPACE.sub(" ", _CONTROL.sub("", raw[: limit * 4])).strip()[:limit].rstrip()
 
 
+@lru_cache(maxsize=4_096)
 def column_name(raw: str) -> str:
     """A column's or attribute's name in lower_snake_case: ``Base Colour (EU)`` → ``base_colour_eu``."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", raw.strip()[:200])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from wearabouts.catalog import Faults, Product
@@ -87,6 +88,7 @@ def _is_xml(source: Path) -> bool:
     return re.match(rb"(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*<", start) is not None
 
 
+@lru_cache(maxsize=1_024)
 def _name(column: str) -> str:
     return re.sub(r"[\s_]+", "_", re.sub(r"\(.*", "", column).strip().casefold().removeprefix("g:").removeprefix("c:"))
 

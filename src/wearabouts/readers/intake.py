@@ -23,6 +23,7 @@ from wearabouts.types import Box, Side
 MAX_ID = 256  # characters of a product id: it becomes part of addresses and file names
 MAX_PHOTOS = 100  # of one product; more is a mistake or an attack
 MAX_ATTRIBUTES = 64
+MAX_FOLDERS = 10_000  # remembered; forgotten all at once when there are more
 MAX_ATTRIBUTE = 500  # characters of one attribute's value, descriptions included
 
 Value = TypeVar("Value")
@@ -82,6 +83,7 @@ class Intake:
         own = source if source.is_dir() else source.parent
         self.folder = Path(os.path.realpath(own if self.address or not images else Path(images)))
         self._seen: set[int] = set()
+        self._folders: dict[str, str] = {}
 
     def fault(self, row: int, column: str, reason: str, lost: Literal["product", "photo", "field"] = "product") -> None:
         """Write one fault down."""
@@ -127,13 +129,25 @@ class Intake:
     def _local(self, reference: str) -> str:
         if "\x00" in reference or not reference.isprintable():
             raise ValueError(f"photo {fields.text(reference, 80)!r} holds bytes that are no text; rename the file")
-        path = os.path.realpath(os.path.join(self.folder, reference.replace("\\", "/")))
+        path = self._real(os.path.join(self.folder, reference.replace("\\", "/")))
         if not self.allow_local_paths and not path.startswith(os.path.join(self.folder, "")):
             raise ValueError(
                 f"photo {fields.text(reference, 80)!r} lies outside {self.folder.name!r}, the folder of the source; "
                 "allow_local_paths=True accepts it"
             )
         return path
+
+    def _real(self, path: str) -> str:
+        """The path with all links followed; folders are looked up once, as a feed has many photos in few of them."""
+        folder, name = os.path.split(path)
+        if name in ("", ".", ".."):
+            return os.path.realpath(path)
+        if folder not in self._folders:
+            if len(self._folders) > MAX_FOLDERS:
+                self._folders.clear()
+            self._folders[folder] = os.path.realpath(folder)
+        path = os.path.join(self._folders[folder], name)
+        return os.path.realpath(path) if os.path.islink(path) else path
 
     def product(self, draft: Draft) -> Product | None:
         """Check a draft; None, with the fault written, where no product can be made of it."""
