@@ -53,9 +53,7 @@ STUDIOS: dict[Part, dict[str, tuple[RGB, RGB]]] = {
 }
 
 
-def scenery(
-    part: Part, name: str, width: int, height: int, soles: float, rng: Rng
-) -> Image.Image:
+def scenery(part: Part, name: str, width: int, height: int, soles: float, rng: Rng) -> Image.Image:
     """A street or room to stand in.
 
     Args:
@@ -72,9 +70,7 @@ def scenery(
     tall = 1.5
     small = Stage(max(width // 2, 60), max(round(height * tall / 2), 110), rng)
     SCENES[part][name](small)
-    soft = small.image.filter(
-        ImageFilter.GaussianBlur(float(rng.uniform(0.004, 0.018)) * small.w)
-    )
+    soft = small.image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.004, 0.018)) * small.w))
     offset = float(np.clip(0.90 * tall - soles, 0.0, tall - 1.0)) / tall * small.h
     window = (0.0, offset, float(small.w), offset + small.h / tall)
     return soft.resize((width, height), Image.Resampling.BILINEAR, box=window)

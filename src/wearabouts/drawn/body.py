@@ -111,16 +111,11 @@ def leg_reach(body: Body, y: float) -> float:
         x = float(np.interp(y, bone[:, 1], bone[:, 0])) * sign
         reach = max(
             reach,
-            x
-            + float(np.interp(y, (HIP_Y, 0.72, 0.95), (0.46, 0.30, 0.20)))
-            * body.build.hip
-            * 1.05,
+            x + float(np.interp(y, (HIP_Y, 0.72, 0.95), (0.46, 0.30, 0.20))) * body.build.hip * 1.05,
         )
     return reach
 
 
 def crosses(bone: Line) -> bool:
     """Whether an arm's hand lies before the trunk."""
-    return bool(abs(bone[2][0]) < 0.125 and abs(bone[2][0]) < abs(bone[1][0])) or bool(
-        bone[2][0] * bone[0][0] < 0
-    )
+    return bool(abs(bone[2][0]) < 0.125 and abs(bone[2][0]) < abs(bone[1][0])) or bool(bone[2][0] * bone[0][0] < 0)

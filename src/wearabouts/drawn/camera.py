@@ -158,9 +158,7 @@ Matrix = npt.NDArray[np.float64]
 def tilt(rng: np.random.Generator, width: int, height: int) -> Matrix:
     """A random tilt, keystone and zoom: (3, 3) float64, from pixels of the taken photo to pixels of the scene."""
     centre = np.array([width / 2, height / 2])
-    corners = np.array(
-        [(0, 0), (width, 0), (width, height), (0, height)], dtype=np.float64
-    )
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], dtype=np.float64)
     angle = np.deg2rad(float(np.clip(rng.normal(0, 3.2), -9, 9)))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     zoom = float(rng.uniform(0.90, 1.0))
@@ -183,9 +181,7 @@ def homography(start: Matrix, end: Matrix) -> Matrix:
     for (x, y), (u, v) in zip(start, end, strict=True):
         rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
         values += [u, v]
-    return np.append(np.linalg.solve(np.array(rows), np.array(values)), 1.0).reshape(
-        3, 3
-    )
+    return np.append(np.linalg.solve(np.array(rows), np.array(values)), 1.0).reshape(3, 3)
 
 
 def seen_at(matrix: Matrix, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -195,9 +191,7 @@ def seen_at(matrix: Matrix, points: npt.NDArray[np.float64]) -> npt.NDArray[np.f
     return np.asarray(lifted[:, :2] / lifted[:, 2:])
 
 
-def reframed(
-    picture: Image.Image, matrix: Matrix, fill: tuple[int, int, int] | int
-) -> Image.Image:
+def reframed(picture: Image.Image, matrix: Matrix, fill: tuple[int, int, int] | int) -> Image.Image:
     """The picture through a homography, same size."""
     flat = tuple(float(v) for v in matrix.ravel()[:8])
     return picture.transform(
@@ -214,14 +208,10 @@ def _noise() -> npt.NDArray[np.int16]:
     """Unit noise times 64, (997, 997, 3), somewhat stronger in blue, as sensors have it."""
     rng = np.random.default_rng(3)
     grey = rng.normal(0, 1, (997, 997, 1))
-    return (
-        (grey * 0.7 + rng.normal(0, 0.7, (997, 997, 3))) * 64 * (1.0, 0.9, 1.2)
-    ).astype(np.int16)
+    return ((grey * 0.7 + rng.normal(0, 0.7, (997, 997, 3))) * 64 * (1.0, 0.9, 1.2)).astype(np.int16)
 
 
-def taken(
-    picture: Image.Image, weather: Weather, rng: np.random.Generator
-) -> npt.NDArray[np.uint8]:
+def taken(picture: Image.Image, weather: Weather, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """A phone's photo of a scene.
 
     Args:
@@ -236,18 +226,11 @@ def taken(
     unit = max(picture.size) / 600
     kind = rng.random()
     if kind < 0.45:
-        picture = picture.filter(
-            ImageFilter.GaussianBlur(float(rng.uniform(0.2, 1.7)) * unit)
-        )
+        picture = picture.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.2, 1.7)) * unit))
     elif kind < 0.60:
         picture = _shaken(picture, rng, unit)
     pixels = np.asarray(picture).astype(np.int16)
-    sigma = int(
-        rng.uniform(0.8, 5.0)
-        * (1.4 if weather.exposure[0] < 0.78 else 1.0)
-        * (0.5 + 0.5 * unit)
-        * 16
-    )
+    sigma = int(rng.uniform(0.8, 5.0) * (1.4 if weather.exposure[0] < 0.78 else 1.0) * (0.5 + 0.5 * unit) * 16)
     dy, dx = (int(v) for v in rng.integers(0, 390, 2))
     noise = (
         np.resize(_noise()[dy:, dx:], pixels.shape)
@@ -256,20 +239,14 @@ def taken(
     )
     pixels += (noise.astype(np.int32) * sigma >> 10).astype(np.int16)
     buffer = io.BytesIO()
-    Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(
-        buffer, "JPEG", quality=int(rng.integers(38, 88))
-    )
+    Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=int(rng.integers(38, 88)))
     with Image.open(buffer) as reread:
         return np.asarray(reread.convert("RGB"))
 
 
-def _lit(
-    picture: Image.Image, weather: Weather, rng: np.random.Generator
-) -> Image.Image:
+def _lit(picture: Image.Image, weather: Weather, rng: np.random.Generator) -> Image.Image:
     warmth, tint = rng.uniform(*weather.warmth), rng.uniform(*weather.tint)
-    gains = np.array([1 + warmth, 1 + tint, 1 - warmth]) * rng.uniform(
-        *weather.exposure
-    )
+    gains = np.array([1 + warmth, 1 + tint, 1 - warmth]) * rng.uniform(*weather.exposure)
     contrast, veil = rng.uniform(0.85, 1.15), rng.uniform(0, weather.haze)
     levels = np.arange(256) / 255
     curve = np.clip((levels[:, None] * gains - 0.5) * contrast + 0.5, 0, 1)
@@ -278,14 +255,8 @@ def _lit(
     picture = picture.point(table)
     fall, turn = rng.uniform(0, weather.gradient), rng.uniform(0, 2 * np.pi)
     y, x = np.mgrid[-1:1:12j, -1:1:12j]
-    field = (
-        1
-        - fall * np.clip(0.5 + 0.5 * (x * np.cos(turn) + y * np.sin(turn)), 0, 1)
-        - 0.10 * (x * x + y * y)
-    )
-    if (
-        rng.random() < 0.2
-    ):  # the hard edge of a shadow: of an awning, a tree, a lamp post
+    field = 1 - fall * np.clip(0.5 + 0.5 * (x * np.cos(turn) + y * np.sin(turn)), 0, 1) - 0.10 * (x * x + y * y)
+    if rng.random() < 0.2:  # the hard edge of a shadow: of an awning, a tree, a lamp post
         edge = x * np.cos(turn + 1.9) + y * np.sin(turn + 1.9) - rng.uniform(-0.5, 0.6)
         field = field * np.where(edge > 0, 1 - rng.uniform(0.12, 0.32), 1.0)
     shade = Image.fromarray((np.clip(field, 0, 1) * 255).astype(np.uint8)).resize(

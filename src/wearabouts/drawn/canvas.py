@@ -78,9 +78,7 @@ class Canvas:
         """The picture and the mask, at the final size."""
         picture = self.image.reduce(OVERSAMPLING)
         picture = ImageChops.multiply(picture, Image.merge("RGB", (self.shade,) * 3))
-        return ImageChops.screen(
-            picture, Image.merge("RGB", (self.sheen,) * 3)
-        ), self.owner
+        return ImageChops.screen(picture, Image.merge("RGB", (self.sheen,) * 3)), self.owner
 
     def sew(self, items: Iterable[Item], cloth: Cloth, owned: bool) -> None:
         """Paint items of a garment; `owned` where it is the product the photo is of."""
@@ -96,12 +94,8 @@ class Canvas:
 
     def _bounds(self, pixels: Line, margin: int = 0) -> Box4 | None:
         """The box around pixels of the painting, on whole final pixels; None where nothing of it is in the picture."""
-        low = (
-            np.floor(pixels.min(axis=0) / OVERSAMPLING).astype(int) - margin
-        ) * OVERSAMPLING
-        high = (
-            np.ceil(pixels.max(axis=0) / OVERSAMPLING).astype(int) + 1 + margin
-        ) * OVERSAMPLING
+        low = (np.floor(pixels.min(axis=0) / OVERSAMPLING).astype(int) - margin) * OVERSAMPLING
+        high = (np.ceil(pixels.max(axis=0) / OVERSAMPLING).astype(int) + 1 + margin) * OVERSAMPLING
         box = (
             max(int(low[0]), 0),
             max(int(low[1]), 0),
@@ -110,9 +104,7 @@ class Canvas:
         )
         return box if box[2] - box[0] > 1 and box[3] - box[1] > 1 else None
 
-    def panel(
-        self, panel: Panel, cloth: Cloth | None = None, owned: bool = False
-    ) -> None:
+    def panel(self, panel: Panel, cloth: Cloth | None = None, owned: bool = False) -> None:
         """Paint one panel: its shadow on what lies below, its fabric, its relief."""
         pixels = self.place(panel.outline)
         box = self._bounds(pixels)
@@ -125,12 +117,8 @@ class Canvas:
         ImageDraw.Draw(mask).polygon((pixels - box[:2]).ravel().tolist(), fill=255)
         if isinstance(panel.cloth, str):
             if cloth is None:
-                raise ValueError(
-                    f"cloth {panel.cloth!r} is named by its role; give the product's fabric, or a colour"
-                )
-            patch: Image.Image | RGB = cloth.patch(
-                panel.cloth, box, self.origin, self.scale, panel.turn, panel.rib
-            )
+                raise ValueError(f"cloth {panel.cloth!r} is named by its role; give the product's fabric, or a colour")
+            patch: Image.Image | RGB = cloth.patch(panel.cloth, box, self.origin, self.scale, panel.turn, panel.rib)
             gloss = cloth.gloss
         else:
             patch, gloss = panel.cloth, 0.7
@@ -158,33 +146,22 @@ class Canvas:
             box[3] // OVERSAMPLING,
         )
         size = (final[2] - final[0], final[3] - final[1])
-        blot = Image.new(
-            "L", (max(size[0] // COARSE, 1), max(size[1] // COARSE, 1)), 255
-        )
+        blot = Image.new("L", (max(size[0] // COARSE, 1), max(size[1] // COARSE, 1)), 255)
         offset = np.array([-self.light.x, -self.light.y]) * reach * 0.9
         points = (pixels / OVERSAMPLING + offset - final[:2]) / COARSE
-        ImageDraw.Draw(blot).polygon(
-            points.ravel().tolist(), fill=int(255 * (1 - dark))
-        )
-        blot = blot.filter(ImageFilter.GaussianBlur(reach / COARSE)).resize(
-            size, Image.Resampling.BILINEAR
-        )
+        ImageDraw.Draw(blot).polygon(points.ravel().tolist(), fill=int(255 * (1 - dark)))
+        blot = blot.filter(ImageFilter.GaussianBlur(reach / COARSE)).resize(size, Image.Resampling.BILINEAR)
         for field in (self.shade, self.sheen):
             field.paste(ImageChops.multiply(field.crop(final), blot), final[:2])
 
-    def _relief(
-        self, mask: Image.Image, final: Box4, panel: Panel, gloss: float
-    ) -> None:
+    def _relief(self, mask: Image.Image, final: Box4, panel: Panel, gloss: float) -> None:
         small = mask.resize(
             (max(mask.width // COARSE, 2), max(mask.height // COARSE, 2)),
             Image.Resampling.BOX,
         )
         scale = self.scale / OVERSAMPLING / COARSE
         reach = max(0.017 * panel.puff * scale, 0.6)
-        bulge = (
-            np.asarray(small.filter(ImageFilter.GaussianBlur(reach)), dtype=np.float32)
-            / 255
-        )
+        bulge = np.asarray(small.filter(ImageFilter.GaussianBlur(reach)), dtype=np.float32) / 255
         height = bulge * (0.020 * panel.puff)
         if panel.folds:
             height = height + self._folded(panel.folds, small.size, final)
@@ -193,27 +170,17 @@ class Canvas:
         lit = -(slope_x * light.x + slope_y * light.y) * light.strength * 0.78
         shade = 1.0 + lit - 0.20 * (1 - bulge) * light.strength
         dark = Image.fromarray((np.clip(shade, 0.25, 1.0) * 255).astype(np.uint8))
-        sheen = Image.fromarray(
-            (np.clip(shade - 1.0, 0.0, 0.6) * (150 * gloss)).astype(np.uint8)
-        )
+        sheen = Image.fromarray((np.clip(shade - 1.0, 0.0, 0.6) * (150 * gloss)).astype(np.uint8))
         for field, tone in ((self.shade, dark), (self.sheen, sheen)):
-            field.paste(
-                tone.resize(mask.size, Image.Resampling.BILINEAR), final[:2], mask
-            )
+            field.paste(tone.resize(mask.size, Image.Resampling.BILINEAR), final[:2], mask)
 
-    def _folded(
-        self, folds: tuple[Fold, ...], size: tuple[int, int], final: Box4
-    ) -> npt.NDArray[np.float32]:
+    def _folded(self, folds: tuple[Fold, ...], size: tuple[int, int], final: Box4) -> npt.NDArray[np.float32]:
         """Height, in body heights, of folds over the coarse grid of a box."""
         field = Image.new("L", size, 128)
         draw = ImageDraw.Draw(field)
         shrink = 1 / COARSE / OVERSAMPLING
         for fold in sorted(folds, key=lambda fold: -fold.width):
-            points = (
-                (self.place(fold.points) * shrink - np.array(final[:2]) / COARSE)
-                .ravel()
-                .tolist()
-            )
+            points = (self.place(fold.points) * shrink - np.array(final[:2]) / COARSE).ravel().tolist()
             tone = 128 + int(np.clip(fold.height / 0.012, -1, 1) * 127)
             draw.line(
                 points,
@@ -221,9 +188,7 @@ class Canvas:
                 width=max(int(fold.width * self.scale * shrink), 1),
                 joint="curve",
             )
-        field = field.filter(
-            ImageFilter.GaussianBlur(max(0.0045 * self.scale * shrink, 0.5))
-        )
+        field = field.filter(ImageFilter.GaussianBlur(max(0.0045 * self.scale * shrink, 0.5)))
         return (np.asarray(field, dtype=np.float32) - 128) * (0.012 / 127)
 
     def seam(self, seam: Seam, owned: bool = False) -> None:
@@ -244,9 +209,7 @@ class Canvas:
             )
         if owned and seam.colour is not None:
             thin = max(round(width / OVERSAMPLING), 1)
-            ImageDraw.Draw(self.owner).line(
-                (pixels / OVERSAMPLING).ravel().tolist(), fill=255, width=thin
-            )
+            ImageDraw.Draw(self.owner).line((pixels / OVERSAMPLING).ravel().tolist(), fill=255, width=thin)
 
     def _dashes(
         self,

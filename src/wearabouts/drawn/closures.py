@@ -32,9 +32,7 @@ def close(spec: Spec, top: float, bottom: float) -> list[Item]:
                 top + 0.004,
                 1 if spec.cut.style == "one" else 2 if spec.garment == "blazer" else 3,
             )
-            items.append(
-                Seam(line((0.008, top), (0.010, bottom - 0.004)), 0.002, None, 0.55)
-            )
+            items.append(Seam(line((0.008, top), (0.010, bottom - 0.004)), 0.002, None, 0.55))
             spots = top + np.arange(count) * 0.062
         else:
             items += [
@@ -65,15 +63,11 @@ def close(spec: Spec, top: float, bottom: float) -> list[Item]:
                 0.2,
             )
         )
-        items += [
-            Stud(0.0, top + 0.014 + step * 0.028, 0.0042, button) for step in range(3)
-        ]
+        items += [Stud(0.0, top + 0.014 + step * 0.028, 0.0042, button) for step in range(3)]
     elif spec.closure in ("zip", "half_zip"):
         end = bottom - 0.004 if spec.closure == "zip" else top + 0.11
         top -= 0.012 if spec.collar == "high_neck" else 0.0
-        items.append(
-            Seam(line((0, top), (0, end)), 0.009, darker(spec.base, 0.35), 0.8)
-        )
+        items.append(Seam(line((0, top), (0, end)), 0.009, darker(spec.base, 0.35), 0.8))
         items.append(Seam(line((0, top), (0, end)), 0.0034, METAL, 1.0, dash=True))
         items.append(Stud(0.0, top + 0.012, 0.005, METAL))
         items.append(Seam(line((0, top + 0.012), (0, top + 0.028)), 0.004, METAL, 1.0))
@@ -126,10 +120,7 @@ def pockets(spec: Spec, hem: float, half: float) -> list[Item]:
                 0.4,
             )
         )
-        items += [
-            Seam(side, 0.002, None, 0.5)
-            for side in both(line((0.036, y - 0.075), (0.066, y - 0.026)))
-        ]
+        items += [Seam(side, 0.002, None, 0.5) for side in both(line((0.036, y - 0.075), (0.066, y - 0.026)))]
     elif spec.pocket == "side":
         y = min(hem - 0.10, 0.42)
         items += [
@@ -151,7 +142,5 @@ def pockets(spec: Spec, hem: float, half: float) -> list[Item]:
             items.append(Panel(shape, "base", 0.0, 0.4, 0.35))
             flap = shape[:2]
             low = np.array([0.0, 0.018])
-            items.append(
-                Panel(np.concatenate([flap, (flap + low)[::-1]]), "base", 0.0, 0.4, 0.4)
-            )
+            items.append(Panel(np.concatenate([flap, (flap + low)[::-1]]), "base", 0.0, 0.4, 0.4))
     return items

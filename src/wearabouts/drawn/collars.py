@@ -18,9 +18,7 @@ def _trim_cloth(spec: Spec) -> str:
 def _band_colour(spec: Spec) -> RGB:
     if "contrast_collar" in spec.trims:
         return spec.second
-    return (
-        darker(spec.base, 0.10) if not is_dark(spec.base) else lighter(spec.base, 0.10)
-    )
+    return darker(spec.base, 0.10) if not is_dark(spec.base) else lighter(spec.base, 0.10)
 
 
 def collar(
@@ -41,13 +39,9 @@ def collar(
     if spec.collar == "shirt_collar":
         return behind, _shirt_collar(spec, x, y, depth, back)
     if spec.collar == "lapel":
-        return behind + _inner(spec, x, y, depth, back, worn), _lapel(
-            spec, x, y, depth, back
-        )
+        return behind + _inner(spec, x, y, depth, back, worn), _lapel(spec, x, y, depth, back)
     if spec.collar == "hood":
-        return [*_hood_behind(spec, x, y, back), *behind], _hood_before(
-            spec, x, y, depth, back
-        )
+        return [*_hood_behind(spec, x, y, back), *behind], _hood_before(spec, x, y, depth, back)
     if spec.collar == "high_neck":
         top = y - (0.030 if spec.garment != "outwear" else 0.022)
         tube = np.concatenate(
@@ -61,16 +55,10 @@ def collar(
                 ),
             ]
         )
-        return behind, [
-            Panel(tube, _trim_cloth(spec), 0.0, 0.5, 0.25, rib=spec.garment != "blouse")
-        ]
+        return behind, [Panel(tube, _trim_cloth(spec), 0.0, 0.5, 0.25, rib=spec.garment != "blouse")]
     if spec.cut.style == "straps":
         return behind, [Seam(neckline[1:-1], 0.004, _band_colour(spec), 0.9)]
-    wide = (
-        0.0095
-        if spec.garment in ("t_shirt", "longsleeve", "hoodie", "undershirt")
-        else 0.005
-    )
+    wide = 0.0095 if spec.garment in ("t_shirt", "longsleeve", "hoodie", "undershirt") else 0.005
     return behind, [
         Seam(neckline, wide, _band_colour(spec), 1.0),
         Seam(neckline + np.array([0, wide * 0.55]), 0.0012, None, 0.35),
@@ -89,27 +77,17 @@ def _inside(spec: Spec, x: float, y: float, neckline: Line) -> list[Item]:
             )
         ]
     rise = 0.010 if spec.collar in ("shirt_collar", "lapel") else 0.002
-    over = line(
-        (x, y - 0.002), (x * 0.6, y - rise), (-x * 0.6, y - rise), (-x, y - 0.002)
-    )
+    over = line((x, y - 0.002), (x * 0.6, y - rise), (-x * 0.6, y - rise), (-x, y - 0.002))
     binding = smooth(line((-x * 0.8, y + 0.006), (0, y + 0.012), (x * 0.8, y + 0.006)))
     return [
         Panel(np.concatenate([neckline, over]), "lining", puff=0.3),
         Seam(binding, 0.004, _band_colour(spec), 0.5),
-        Panel(
-            rectangle(-0.008, y + 0.012, 0.008, y + 0.022), (238, 236, 230), puff=0.1
-        ),
+        Panel(rectangle(-0.008, y + 0.012, 0.008, y + 0.022), (238, 236, 230), puff=0.1),
     ]
 
 
-def _shirt_collar(
-    spec: Spec, x: float, y: float, depth: float, back: bool
-) -> list[Item]:
-    cloth = (
-        _trim_cloth(spec)
-        if "contrast_collar" in spec.trims or spec.garment == "polo"
-        else "base"
-    )
+def _shirt_collar(spec: Spec, x: float, y: float, depth: float, back: bool) -> list[Item]:
+    cloth = _trim_cloth(spec) if "contrast_collar" in spec.trims or spec.garment == "polo" else "base"
     if back:
         shape = line(
             (-x - 0.002, y + 0.004),
@@ -119,9 +97,7 @@ def _shirt_collar(
             (x + 0.002, y + 0.004),
             (0, y + 0.018),
         )
-        return [
-            Panel(smooth(np.concatenate([shape, shape[:1]]), 4), cloth, 0.0, 0.5, 0.3)
-        ]
+        return [Panel(smooth(np.concatenate([shape, shape[:1]]), 4), cloth, 0.0, 0.5, 0.3)]
     low = y + depth + 0.004
     leaf = line(
         (0.002, low),
@@ -131,15 +107,10 @@ def _shirt_collar(
         (x + 0.008, y + 0.016),
         (x * 0.72, low + 0.022),
     )
-    return [
-        Panel(shape, cloth, 28 * sign, 0.45, 0.4)
-        for shape, sign in zip(both(leaf), (1, -1), strict=True)
-    ]
+    return [Panel(shape, cloth, 28 * sign, 0.45, 0.4) for shape, sign in zip(both(leaf), (1, -1), strict=True)]
 
 
-def _inner(
-    spec: Spec, x: float, y: float, depth: float, back: bool, worn: bool
-) -> list[Item]:
+def _inner(spec: Spec, x: float, y: float, depth: float, back: bool, worn: bool) -> list[Item]:
     """What is worn under an open jacket, seen in its neck."""
     if back or not worn:
         return []
@@ -207,9 +178,7 @@ def _hood_behind(spec: Spec, x: float, y: float, back: bool) -> list[Item]:
     ]
 
 
-def _hood_before(
-    spec: Spec, x: float, y: float, depth: float, back: bool
-) -> list[Item]:
+def _hood_before(spec: Spec, x: float, y: float, depth: float, back: bool) -> list[Item]:
     if back:
         bag = line(
             (-x - 0.012, y - 0.004),
@@ -235,8 +204,7 @@ def _hood_before(
         (x * 0.85, low - 0.004),
     )
     items: list[Item] = [
-        Panel(smooth(np.concatenate([shape, shape[:1]]), 3), "plain", 0.0, 0.6, 0.35)
-        for shape in both(edge)
+        Panel(smooth(np.concatenate([shape, shape[:1]]), 3), "plain", 0.0, 0.6, 0.35) for shape in both(edge)
     ]
     cord = lighter(spec.base, 0.55) if is_dark(spec.base) else (246, 246, 244)
     for sign, long in ((-1, 0.085), (1, 0.072)):

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-Line = npt.NDArray[
-    np.float64
-]  # (N, 2): x to the right, y down, in body heights unless said otherwise
+Line = npt.NDArray[np.float64]  # (N, 2): x to the right, y down, in body heights unless said otherwise
 
 
 def line(*points: Sequence[float]) -> Line:
@@ -21,9 +19,7 @@ def smooth(points: Line, steps: int = 6) -> Line:
     """A Catmull-Rom curve through all of `points`, with `steps` samples between neighbours; ends included."""
     if len(points) < 3:
         return points
-    padded = np.concatenate(
-        [[2 * points[0] - points[1]], points, [2 * points[-1] - points[-2]]]
-    )
+    padded = np.concatenate([[2 * points[0] - points[1]], points, [2 * points[-1] - points[-2]]])
     a, b, c, d = (
         padded[:-3, None],
         padded[1:-2, None],
@@ -31,12 +27,7 @@ def smooth(points: Line, steps: int = 6) -> Line:
         padded[3:, None],
     )
     t = np.linspace(0, 1, steps, endpoint=False)[None, :, None]
-    curve = 0.5 * (
-        2 * b
-        + (c - a) * t
-        + (2 * a - 5 * b + 4 * c - d) * t**2
-        + (3 * b - a - 3 * c + d) * t**3
-    )
+    curve = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
     return np.concatenate([curve.reshape(-1, 2), points[-1:]])
 
 
@@ -72,9 +63,7 @@ def limb(bone: Line, widths: Sequence[float]) -> tuple[Line, Line]:
     Returns:
         Two (N, 2) edges, both from the body outwards: the one left of the direction, the one right of it.
     """
-    half = np.interp(
-        np.linspace(0, 1, len(bone)), np.linspace(0, 1, len(widths)), widths
-    )[:, None]
+    half = np.interp(np.linspace(0, 1, len(bone)), np.linspace(0, 1, len(widths)), widths)[:, None]
     sideways = normals(bone) * half
     return bone + sideways, bone - sideways
 
@@ -84,9 +73,7 @@ def mirrored(half: Line) -> Line:
     return np.concatenate([half, half[::-1] * np.array([-1.0, 1.0])])
 
 
-def ellipse(
-    centre: Sequence[float], radius_x: float, radius_y: float, samples: int = 28
-) -> Line:
+def ellipse(centre: Sequence[float], radius_x: float, radius_y: float, samples: int = 28) -> Line:
     """A closed ellipse."""
     turn = np.linspace(0, 2 * np.pi, samples, endpoint=False)
     return np.stack(

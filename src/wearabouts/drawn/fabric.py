@@ -33,24 +33,14 @@ def _weave(fabric: str) -> Image.Image:
     y, x = np.mgrid[0:256, 0:256]
     noise = rng.normal(0, 1, (256, 256))
     if fabric == "knit":
-        field = (
-            0.90
-            + 0.08 * np.sin(x * 2 * np.pi / 8)
-            + 0.05 * np.sin((y + 2 * np.abs((x % 8) - 4)) * 2 * np.pi / 8)
-        )
+        field = 0.90 + 0.08 * np.sin(x * 2 * np.pi / 8) + 0.05 * np.sin((y + 2 * np.abs((x % 8) - 4)) * 2 * np.pi / 8)
     elif fabric == "denim":
         field = 0.90 + 0.07 * np.sin((x + y) * 2 * np.pi / 4) + 0.045 * noise
     elif fabric == "fleece":
-        soft = (
-            sum(np.roll(noise, (dy, dx), (0, 1)) for dy in range(4) for dx in range(4))
-            / 4
-        )
+        soft = sum(np.roll(noise, (dy, dx), (0, 1)) for dy in range(4) for dx in range(4)) / 4
         field = 0.94 + 0.035 * soft
     elif fabric == "leather":
-        soft = (
-            sum(np.roll(noise, (dy, dx), (0, 1)) for dy in range(3) for dx in range(3))
-            / 3
-        )
+        soft = sum(np.roll(noise, (dy, dx), (0, 1)) for dy in range(3) for dx in range(3)) / 3
         field = 0.93 + 0.04 * soft
     elif fabric in ("shell", "silk"):
         field = 0.975 + 0.012 * noise
@@ -59,9 +49,7 @@ def _weave(fabric: str) -> Image.Image:
     return Image.fromarray((np.clip(field, 0, 1) * 255).astype(np.uint8))
 
 
-def _repeated(
-    piece: np.ndarray, width: int, height: int, x: int, y: int
-) -> Image.Image:
+def _repeated(piece: np.ndarray, width: int, height: int, x: int, y: int) -> Image.Image:
     """A wrapping tile continued over width x height pixels, with its pixel (x, y) first."""
     rows = (np.arange(height) + y) % piece.shape[0]
     columns = (np.arange(width) + x) % piece.shape[1]
@@ -123,37 +111,23 @@ class Cloth:
         else:
             picture = Image.new("RGB", size, self.colour(role))
         if rib and scale > 500:
-            picture = ImageChops.multiply(
-                picture, self._grained("rib", size, x, y, scale)
-            )
+            picture = ImageChops.multiply(picture, self._grained("rib", size, x, y, scale))
         elif scale > GRAIN_FROM:
-            picture = ImageChops.multiply(
-                picture, self._grained(self.spec.fabric, size, x, y, scale)
-            )
+            picture = ImageChops.multiply(picture, self._grained(self.spec.fabric, size, x, y, scale))
         return picture
 
-    def _grained(
-        self, fabric: str, size: tuple[int, int], x: float, y: float, scale: float
-    ) -> Image.Image:
+    def _grained(self, fabric: str, size: tuple[int, int], x: float, y: float, scale: float) -> Image.Image:
         side = max(round(GRAIN * scale), 16)
         if (fabric, side) not in self._tiles:
             if fabric == "rib":
-                wave = 0.90 + 0.10 * np.sin(
-                    np.arange(side) * 2 * np.pi / max(side / 28, 3)
-                )
-                self._tiles[fabric, side] = np.repeat(
-                    (np.clip(wave, 0, 1) * 255).astype(np.uint8)[None], 8, axis=0
-                )
+                wave = 0.90 + 0.10 * np.sin(np.arange(side) * 2 * np.pi / max(side / 28, 3))
+                self._tiles[fabric, side] = np.repeat((np.clip(wave, 0, 1) * 255).astype(np.uint8)[None], 8, axis=0)
             else:
-                self._tiles[fabric, side] = np.asarray(
-                    _weave(fabric).resize((side, side), Image.Resampling.BILINEAR)
-                )
+                self._tiles[fabric, side] = np.asarray(_weave(fabric).resize((side, side), Image.Resampling.BILINEAR))
         grey = _repeated(self._tiles[fabric, side], *size, round(x), round(y))
         return Image.merge("RGB", (grey, grey, grey))
 
-    def _patterned(
-        self, size: tuple[int, int], x: float, y: float, scale: float, turn: float
-    ) -> Image.Image:
+    def _patterned(self, size: tuple[int, int], x: float, y: float, scale: float, turn: float) -> Image.Image:
         pattern = self.spec.pattern
         side = max(round(pattern.scale * scale), 3)
         if ("", side) not in self._tiles:
@@ -169,9 +143,7 @@ class Cloth:
             return _repeated(piece, *size, round(x), round(y))
         angle = np.deg2rad(turn)
         cos, sin = float(np.cos(angle)), float(np.sin(angle))
-        corners = np.array(
-            [(x, y), (x + size[0], y), (x, y + size[1]), (x + size[0], y + size[1])]
-        )
+        corners = np.array([(x, y), (x + size[0], y), (x, y + size[1]), (x + size[0], y + size[1])])
         turned = corners @ np.array([[cos, -sin], [sin, cos]])
         low = np.floor(turned.min(axis=0)).astype(int) - 1
         high = np.ceil(turned.max(axis=0)).astype(int) + 2
@@ -185,6 +157,4 @@ class Cloth:
         start = turned[0] - low
         # Output pixel (i, j) → sheet pixel: a turn around the box's corner.
         matrix = (cos, sin, float(start[0]), -sin, cos, float(start[1]))
-        return sheet.transform(
-            size, Image.Transform.AFFINE, matrix, Image.Resampling.NEAREST
-        )
+        return sheet.transform(size, Image.Transform.AFFINE, matrix, Image.Resampling.NEAREST)

@@ -41,14 +41,8 @@ BLOCK = 8  # products decided together: the families of a block
 Rng = np.random.Generator
 
 
-def _one(
-    rng: Rng, options: Sequence[Any], weights: Sequence[float] | None = None
-) -> Any:
-    shares = (
-        None
-        if weights is None
-        else np.asarray(weights, dtype=np.float64) / np.sum(weights)
-    )
+def _one(rng: Rng, options: Sequence[Any], weights: Sequence[float] | None = None) -> Any:
+    shares = None if weights is None else np.asarray(weights, dtype=np.float64) / np.sum(weights)
     return options[int(rng.choice(len(options), p=shares))]
 
 
@@ -57,12 +51,7 @@ def dyed(rng: Rng, cloth: str = "", garment: str = "") -> RGB:
     if cloth == "denim":
         colour = _one(rng, DENIMS)
     else:
-        names = (
-            TROUSERS
-            if garment in ("pants", "shorts", "blazer", "outwear")
-            and rng.random() < 0.65
-            else tuple(DYES)
-        )
+        names = TROUSERS if garment in ("pants", "shorts", "blazer", "outwear") and rng.random() < 0.65 else tuple(DYES)
         colour = DYES[_one(rng, names)][0]
     jitter = rng.integers(-7, 8, 3) + rng.integers(-4, 5)
     red, green, blue = (int(v) for v in np.clip(np.array(colour) + jitter, 8, 250))
@@ -72,11 +61,7 @@ def dyed(rng: Rng, cloth: str = "", garment: str = "") -> RGB:
 def _companion(rng: Rng, base: RGB, apart: float = 32.0) -> RGB:
     """A second colour that can be told from the first."""
     if rng.random() < 0.4:
-        quiet = (
-            (242, 240, 234)
-            if is_dark(base)
-            else _one(rng, ((32, 33, 38), (32, 44, 80), (250, 249, 246)))
-        )
+        quiet = (242, 240, 234) if is_dark(base) else _one(rng, ((32, 33, 38), (32, 44, 80), (250, 249, 246)))
         if distance(base, quiet) > apart:
             return quiet
     for _ in range(8):
@@ -93,14 +78,8 @@ def _pattern(rng: Rng, garment: str, part: Part, kind: str | None = None) -> Pat
     names = PRINTS[part] if kind == "graphic" else MOTIFS[part][kind]
     low, high = SCALES[kind]
     shrink = 0.55 if garment in ("shoes", "hat") else 1.0
-    angle = (
-        45.0
-        if kind == "checked" and garment == "skirt" and rng.random() < 0.25
-        else 0.0
-    )
-    return Pattern(
-        kind, _one(rng, tuple(names)), float(rng.uniform(low, high)) * shrink, angle
-    )
+    angle = 45.0 if kind == "checked" and garment == "skirt" and rng.random() < 0.25 else 0.0
+    return Pattern(kind, _one(rng, tuple(names)), float(rng.uniform(low, high)) * shrink, angle)
 
 
 def _length(garment: str, reach: float) -> str:
@@ -125,9 +104,7 @@ def _closure(rng: Rng, garment: str, style: str, collar: str) -> str:
         return str(
             _one(
                 rng,
-                ("none", "zip", "half_zip")
-                if collar == "hood"
-                else ("none", "none", "half_zip"),
+                ("none", "zip", "half_zip") if collar == "hood" else ("none", "none", "half_zip"),
             )
         )
     if garment == "outwear":
@@ -143,9 +120,7 @@ def _pocket(rng: Rng, garment: str, style: str, closure: str) -> str:
         "longsleeve": ("none", "none", "none", "chest"),
         "shirt": ("chest", "none", "two_chest"),
         "polo": ("none", "none", "chest"),
-        "hoodie": ("kangaroo", "kangaroo", "none")
-        if closure != "zip"
-        else ("side", "none"),
+        "hoodie": ("kangaroo", "kangaroo", "none") if closure != "zip" else ("side", "none"),
         "blazer": ("side", "patch"),
         "outwear": ("two_chest",) if style == "trucker" else ("side", "patch"),
         "skirt": ("none", "none", "patch"),
@@ -183,11 +158,7 @@ def founder(rng: Rng, part: Part) -> Spec:
         length="middle",
         closure=closure,
         pocket=_pocket(rng, garment, cut.style, closure),
-        trims=tuple(
-            name
-            for name, share in TRIMS[garment]
-            if rng.random() < share and _suits(name, fabric)
-        ),
+        trims=tuple(name for name, share in TRIMS[garment] if rng.random() < share and _suits(name, fabric)),
         shift=(shift[0], shift[1], shift[2], shift[3]),
         gender=_gender(rng, garment),
     )
@@ -212,17 +183,11 @@ def _collar(rng: Rng, cut: Cut) -> str:
         return "none"
     if cut.garment == "outwear":
         return OUTER_COLLAR[cut.style]
-    return (
-        "shirt_collar"
-        if cut.name == "dress.shirt"
-        else str(_one(rng, COLLARS.get(cut.garment, ("none",))))
-    )
+    return "shirt_collar" if cut.name == "dress.shirt" else str(_one(rng, COLLARS.get(cut.garment, ("none",))))
 
 
 def _measured(spec: Spec) -> Spec:
-    return replace(
-        spec, length=_length(spec.garment, spec.cut.length + 0.02 * spec.shift[1])
-    )
+    return replace(spec, length=_length(spec.garment, spec.cut.length + 0.02 * spec.shift[1]))
 
 
 def _fabric(rng: Rng, garment: str, style: str) -> str:
@@ -244,9 +209,7 @@ def _gender(rng: Rng, garment: str) -> str:
     return str(
         _one(
             rng,
-            ("women", "men", "unisex")
-            if garment in ("t_shirt", "hoodie", "shoes", "hat")
-            else ("women", "men"),
+            ("women", "men", "unisex") if garment in ("t_shirt", "hoodie", "shoes", "hat") else ("women", "men"),
         )
     )
 
@@ -261,50 +224,30 @@ def _sibling(rng: Rng, spec: Spec, part: Part, change: str) -> Spec | None:
         return replace(spec, base=base)
     if change == "second" and (spec.pattern.kind != "plain" or spec.trims):
         second = _companion(rng, spec.base)
-        return (
-            replace(spec, second=second) if distance(second, spec.second) > 20 else None
-        )
+        return replace(spec, second=second) if distance(second, spec.second) > 20 else None
     if change == "scale" and spec.pattern.kind not in ("plain", "graphic"):
         factor = float(_one(rng, (0.55, 1.75)))
-        return replace(
-            spec, pattern=replace(spec.pattern, scale=spec.pattern.scale * factor)
-        )
+        return replace(spec, pattern=replace(spec.pattern, scale=spec.pattern.scale * factor))
     if change == "motif" and spec.fabric != "denim":
         pattern = _pattern(rng, garment, part)
-        return (
-            replace(spec, pattern=pattern)
-            if pattern.motif != spec.pattern.motif
-            else None
-        )
+        return replace(spec, pattern=pattern) if pattern.motif != spec.pattern.motif else None
     if change == "sleeve":
         sleeve = _one(rng, SLEEVES.get(garment, ("none",)))
         return replace(spec, sleeve=sleeve) if sleeve != spec.sleeve else None
     if change == "collar" and garment != "outwear" and spec.cut.style != "straps":
         collar = _one(rng, COLLARS.get(garment, ("none",)))
-        return (
-            replace(spec, collar=collar)
-            if collar != spec.collar and spec.collar != "shirt_collar"
-            else None
-        )
+        return replace(spec, collar=collar) if collar != spec.collar and spec.collar != "shirt_collar" else None
     if change == "pocket":
         pocket = _pocket(rng, garment, spec.cut.style, spec.closure)
         return replace(spec, pocket=pocket) if pocket != spec.pocket else None
     if change == "cut":
         cut = _one(rng, cuts(part, garment))
-        return (
-            _measured(replace(spec, cut=cut))
-            if cut != spec.cut and cut.style == spec.cut.style
-            else None
-        )
+        return _measured(replace(spec, cut=cut)) if cut != spec.cut and cut.style == spec.cut.style else None
     if change == "trim":
         name = _one(rng, [name for name, _ in TRIMS[garment]])
         if not _suits(name, spec.fabric):
             return None
-        trims = (
-            tuple(t for t in spec.trims if t != name)
-            if name in spec.trims
-            else (*spec.trims, name)
-        )
+        trims = tuple(t for t in spec.trims if t != name) if name in spec.trims else (*spec.trims, name)
         return replace(spec, trims=trims)
     return None
 
@@ -341,15 +284,10 @@ def block(seed: int, part: Part, number: int) -> tuple[Spec, ...]:
             other = _sibling(rng, members[parent], part, change)
             if other is not None and other not in members:
                 members.append(other)
-                groups.append(
-                    groups[parent]
-                    if change in ("colour", "second")
-                    else len(members) - 1
-                )
+                groups.append(groups[parent] if change in ("colour", "second") else len(members) - 1)
         name = f"{part[:2]}{seed}-{number:05d}{family}"
         made += [
-            worded(rng, spec, f"{name}-{step}", name, f"{name}-g{groups[step]}")
-            for step, spec in enumerate(members)
+            worded(rng, spec, f"{name}-{step}", name, f"{name}-g{groups[step]}") for step, spec in enumerate(members)
         ]
         family += 1
     return tuple(made[:BLOCK])

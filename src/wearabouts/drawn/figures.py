@@ -98,9 +98,7 @@ class Person:
 def _arm(person: Person, right: bool, fore: bool) -> list[Panel]:
     bone = person.body.right_arm if right else person.body.left_arm
     wide = person.figure.build.arm
-    one, other = limb(
-        smooth(bone, 6), (wide * 1.05, wide, wide * 0.86, wide * 0.74, wide * 0.60)
-    )
+    one, other = limb(smooth(bone, 6), (wide * 1.05, wide, wide * 0.86, wide * 0.74, wide * 0.60))
     if fore:
         one, other = one[8:], other[8:]
     direction = bone[2] - bone[1]
@@ -129,9 +127,7 @@ def _arm(person: Person, right: bool, fore: bool) -> list[Panel]:
 def paint_arms(canvas: Canvas, person: Person, fore: bool = False) -> None:
     """Both arms with their hands; `fore` for what lies before the trunk only, from the elbow on."""
     for right in (False, True):
-        if fore and not crosses(
-            person.body.right_arm if right else person.body.left_arm
-        ):
+        if fore and not crosses(person.body.right_arm if right else person.body.left_arm):
             continue
         for panel in _arm(person, right, fore):
             canvas.panel(panel)
@@ -178,9 +174,7 @@ def paint_hair_behind(canvas: Canvas, person: Person) -> None:
             (0.050, 0.235),
             (0.0, 0.22),
         ),
-        "bob": line(
-            (0.0, -0.006), (0.054, 0.03), (0.060, 0.09), (0.052, 0.135), (0.0, 0.13)
-        ),
+        "bob": line((0.0, -0.006), (0.054, 0.03), (0.060, 0.09), (0.052, 0.135), (0.0, 0.13)),
         "waves": line(
             (0.0, -0.006),
             (0.052, 0.02),
@@ -210,9 +204,7 @@ def paint_hair_behind(canvas: Canvas, person: Person) -> None:
         "pony": line((0.0, -0.006), (0.046, 0.02), (0.046, 0.07), (0.0, 0.08)),
     }.get(person.figure.hair)
     if shape is not None:
-        canvas.panel(
-            paint(person.hair, _tilted(person, mirrored(smooth(shape, 5))), 1.2)
-        )
+        canvas.panel(paint(person.hair, _tilted(person, mirrored(smooth(shape, 5))), 1.2))
     if person.figure.hair == "pony":
         tail = smooth(
             line(
@@ -227,11 +219,7 @@ def paint_hair_behind(canvas: Canvas, person: Person) -> None:
         )
         canvas.panel(paint(person.hair, _tilted(person, tail), 0.8))
     if person.figure.hair == "bun":
-        canvas.panel(
-            paint(
-                person.hair, _tilted(person, ellipse((0.0, -0.012), 0.026, 0.024)), 0.8
-            )
-        )
+        canvas.panel(paint(person.hair, _tilted(person, ellipse((0.0, -0.012), 0.026, 0.024)), 0.8))
 
 
 def _tilted(person: Person, points: np.ndarray) -> np.ndarray:
@@ -249,9 +237,7 @@ def paint_head(canvas: Canvas, person: Person, back: bool = False) -> None:
         (0.010, 0.133),
         (0.0, 0.134),
     )
-    canvas.panel(
-        paint(person.skin, _tilted(person, mirrored(smooth(face, 5))), 1.0, 0.25)
-    )
+    canvas.panel(paint(person.skin, _tilted(person, mirrored(smooth(face, 5))), 1.0, 0.25))
     if person.hair is None:
         return
     for sign in (-1, 1):
@@ -263,11 +249,7 @@ def paint_head(canvas: Canvas, person: Person, back: bool = False) -> None:
             )
         )
     if back:
-        canvas.panel(
-            paint(
-                person.hair, _tilted(person, ellipse((0.0, 0.052), 0.052, 0.060)), 1.0
-            )
-        )
+        canvas.panel(paint(person.hair, _tilted(person, ellipse((0.0, 0.052), 0.052, 0.060)), 1.0))
         return
     _face(canvas, person, darker(person.hair, 0.3))
     _fringe(canvas, person)
@@ -342,9 +324,7 @@ def _fringe(canvas: Canvas, person: Person) -> None:
     assert person.hair is not None, "only a person with hair has a fringe"
     style = person.figure.hair
     rise = {"curls": -0.018, "afro": -0.030, "crop": -0.002}.get(style, -0.007)
-    side = {"short": 0.050, "crop": 0.040, "curls": 0.052, "afro": 0.056}.get(
-        style, 0.082
-    )
+    side = {"short": 0.050, "crop": 0.040, "curls": 0.052, "afro": 0.056}.get(style, 0.082)
     outer = line(
         (-0.049, side),
         (-0.052, 0.035),
@@ -367,12 +347,8 @@ def _fringe(canvas: Canvas, person: Person) -> None:
     cap = np.concatenate([smooth(outer, 5), smooth(inner, 5)])
     canvas.panel(paint(person.hair, _tilted(person, cap), 0.7, 0.2))
     for x in (-0.026, -0.008, 0.012, 0.028):
-        strand = smooth(
-            line((x * 0.5 + parting * 0.5, rise + 0.006), (x, 0.012), (x * 1.25, 0.030))
-        )
-        canvas.seam(
-            Seam(_tilted(person, strand), 0.0016, lighter(person.hair, 0.25), 0.5)
-        )
+        strand = smooth(line((x * 0.5 + parting * 0.5, rise + 0.006), (x, 0.012), (x * 1.25, 0.030)))
+        canvas.seam(Seam(_tilted(person, strand), 0.0016, lighter(person.hair, 0.25), 0.5))
 
 
 def paint_locks(canvas: Canvas, person: Person) -> None:

@@ -33,9 +33,7 @@ def sew_hat(spec: Spec, view: str, head_y: float = 0.03) -> Garment:
                 (half, y),
             )
         )
-        made.items.append(
-            Panel(dome, "base", 0.0, 1.2, 0.1, rib=spec.pattern.kind == "plain")
-        )
+        made.items.append(Panel(dome, "base", 0.0, 1.2, 0.1, rib=spec.pattern.kind == "plain"))
         deep = 0.026 if style != "fisher" else 0.018
         fold = line(
             (-half * 1.05, y + 0.008),
@@ -86,18 +84,12 @@ def _ring(x: float, y: float, radius: float) -> Line:
 def _cap(spec: Spec, half: float, y: float, high: float, back: bool) -> list[Item]:
     deep = 0.022 if spec.cut.style == "cap" else 0.030
     rise = ((1.0, 0.0), (0.97, 0.5), (0.55, 0.93))
-    over = (
-        [(-x, share) for x, share in rise]
-        + [(0.0, 1.0)]
-        + [(x, share) for x, share in rise[::-1]]
-    )
+    over = [(-x, share) for x, share in rise] + [(0.0, 1.0)] + [(x, share) for x, share in rise[::-1]]
     dome = smooth(line(*((x * half, y - high * share) for x, share in over)))
     front = line((half * 0.5, y + 0.004), (-half * 0.5, y + 0.004))
     items: list[Item] = [Panel(np.concatenate([dome, front]), "base", 0.0, 1.2, 0.1)]
     for sign in (-1, 1):
-        panel = line(
-            (0, y - high), (sign * half * 0.34, y - high * 0.5), (sign * half * 0.40, y)
-        )
+        panel = line((0, y - high), (sign * half * 0.34, y - high * 0.5), (sign * half * 0.40, y))
         items.append(Seam(smooth(panel), 0.0016, None, 0.4))
     items.append(
         Stud(
@@ -125,18 +117,9 @@ def _cap(spec: Spec, half: float, y: float, high: float, back: bool) -> list[Ite
             (0.94, 0.006),
         )
     ]
-    lower = [
-        (x, deep * low)
-        for x, low in ((0.98, 0.5), (0.5, 1.0), (0.0, 1.1), (-0.5, 1.0), (-0.98, 0.5))
-    ]
-    brim = smooth(
-        line(*((x * half, y + dy) for x, dy in (*upper, *lower, upper[0]))), 4
-    )
-    items.append(
-        Panel(
-            brim, "second" if "contrast_hem" in spec.trims else "plain", 0.0, 0.8, 0.35
-        )
-    )
+    lower = [(x, deep * low) for x, low in ((0.98, 0.5), (0.5, 1.0), (0.0, 1.1), (-0.5, 1.0), (-0.98, 0.5))]
+    brim = smooth(line(*((x * half, y + dy) for x, dy in (*upper, *lower, upper[0]))), 4)
+    items.append(Panel(brim, "second" if "contrast_hem" in spec.trims else "plain", 0.0, 0.8, 0.35))
     stitch = line(
         (-half * 0.8, y + deep * 0.42),
         (0, y + deep * 0.86),
@@ -201,10 +184,7 @@ def _brimmed(spec: Spec, style: str, half: float, y: float, high: float) -> list
                 0.5,
             )
         )
-        items += [
-            Stud(sign * half * 0.6, y - top * 0.45, 0.003, lighter(spec.base, 0.3))
-            for sign in (-1, 1)
-        ]
+        items += [Stud(sign * half * 0.6, y - top * 0.45, 0.003, lighter(spec.base, 0.3)) for sign in (-1, 1)]
         return items
     strip = spec.second if "contrast_hem" in spec.trims else darker(spec.base, 0.55)
     return [items[0], Panel(band, strip, 0.0, 0.4), *items[1:]]

@@ -86,14 +86,10 @@ def _photo(record: Any, uri: Callable[[str], str]) -> Photo:
     numbers = _numbers(box, 4, "box") if box is not None else None
     landmarks = tuple(
         Landmark(x, y, bool(seen))
-        for x, y, seen in (
-            _numbers(mark, 3, "landmark") for mark in _list(record, "landmarks")
-        )
+        for x, y, seen in (_numbers(mark, 3, "landmark") for mark in _list(record, "landmarks"))
     )
     if len(landmarks) not in (0, len(LANDMARK_SLOTS)):
-        raise ValueError(
-            f"{len(landmarks)} landmarks; allowed: none or {len(LANDMARK_SLOTS)}"
-        )
+        raise ValueError(f"{len(landmarks)} landmarks; allowed: none or {len(LANDMARK_SLOTS)}")
     return Photo(
         _text(record, "id", 512),
         uri(_text(record, "uri", MAX_TEXT)),
@@ -124,21 +120,14 @@ def _texts(record: dict[str, Any], name: str) -> dict[str, str]:
     if (
         not isinstance(value, dict)
         or len(value) > 64
-        or any(
-            not isinstance(v, str) or len(k) + len(v) > MAX_TEXT
-            for k, v in value.items()
-        )
+        or any(not isinstance(v, str) or len(k) + len(v) > MAX_TEXT for k, v in value.items())
     ):
         raise ValueError(f"{name} is not an object of at most 64 short texts")
     return value
 
 
 def _numbers(value: Any, count: int, name: str) -> tuple[float, ...]:
-    if (
-        not isinstance(value, list)
-        or len(value) != count
-        or any(not isinstance(v, int | float) for v in value)
-    ):
+    if not isinstance(value, list) or len(value) != count or any(not isinstance(v, int | float) for v in value):
         raise ValueError(f"{name} is not {count} numbers")
     try:
         numbers = tuple(float(v) for v in value)

@@ -52,9 +52,7 @@ MOTIFS: dict[Part, dict[str, dict[str, Motif]]] = {
                 0.16,
                 False,
             ),
-            "rose": flowers(
-                ((0.3, 0.3, 0.19, 12), (0.78, 0.76, 0.21, 60)), 5, 0.42, True
-            ),
+            "rose": flowers(((0.3, 0.3, 0.19, 12), (0.78, 0.76, 0.21, 60)), 5, 0.42, True),
             "leaves": leaves,
         },
         "other": {
@@ -72,11 +70,7 @@ MOTIFS: dict[Part, dict[str, dict[str, Motif]]] = {
             "madras": checks(((0, 0.3, 1), (0.5, 0.62, 2), (0.8, 0.86, 1))),
             "grid": checks(((0, 0.1, 1), (0.5, 0.6, 2))),
         },
-        "dotted": {
-            "bubble": dots(
-                ((0.3, 0.3, 0.2, 1), (0.78, 0.7, 0.12, 2), (0.2, 0.8, 0.08, 1))
-            )
-        },
+        "dotted": {"bubble": dots(((0.3, 0.3, 0.2, 1), (0.78, 0.7, 0.12, 2), (0.2, 0.8, 0.08, 1)))},
         "floral": {
             "meadow": flowers(
                 (
@@ -112,9 +106,7 @@ MOTIFS: dict[Part, dict[str, dict[str, Motif]]] = {
         "checked": {
             "buffalo": checks(((0, 0.5, 1), (0.48, 0.52, 2)), 0.5),
             "tattersall": checks(((0.1, 0.17, 1), (0.6, 0.67, 2))),
-            "tartan": checks(
-                ((0, 0.36, 1), (0.14, 0.2, 2), (0.62, 0.68, 2), (0.78, 0.84, 1))
-            ),
+            "tartan": checks(((0, 0.36, 1), (0.14, 0.2, 2), (0.62, 0.68, 2), (0.78, 0.84, 1))),
         },
         "dotted": {
             "confetti": dots(
@@ -137,9 +129,7 @@ MOTIFS: dict[Part, dict[str, dict[str, Motif]]] = {
             ),
         },
         "floral": {
-            "tulip": flowers(
-                ((0.25, 0.28, 0.24, -90), (0.75, 0.78, 0.24, -70)), 3, 0.34, True
-            ),
+            "tulip": flowers(((0.25, 0.28, 0.24, -90), (0.75, 0.78, 0.24, -70)), 3, 0.34, True),
             "blossom": flowers(
                 (
                     (0.22, 0.25, 0.13, 0),
@@ -152,9 +142,7 @@ MOTIFS: dict[Part, dict[str, dict[str, Motif]]] = {
                 0.36,
                 False,
             ),
-            "daisy_chain": flowers(
-                ((0.5, 0.25, 0.14, 0), (0.0, 0.75, 0.14, 18)), 10, 0.13, True
-            ),
+            "daisy_chain": flowers(((0.5, 0.25, 0.14, 0), (0.0, 0.75, 0.14, 18)), 10, 0.13, True),
         },
         "other": {"leopard": leopard, "houndstooth": houndstooth, "waves": waves},
     },

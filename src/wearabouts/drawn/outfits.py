@@ -28,17 +28,9 @@ LOWER = ("pants", "shorts", "skirt")
 def sew(spec: Spec, body: Body, view: str, rng: Rng, worn: bool) -> Garment:
     """The garment on a body, whatever it is."""
     if spec.garment in LOWER:
-        return (
-            sew_skirt(spec, body, view, rng)
-            if spec.garment == "skirt"
-            else sew_trousers(spec, body, view, rng)
-        )
+        return sew_skirt(spec, body, view, rng) if spec.garment == "skirt" else sew_trousers(spec, body, view, rng)
     if spec.garment == "shoes":
-        feet = (
-            (body.left_leg[2] + (0, 0.028), body.right_leg[2] + (0, 0.028))
-            if worn
-            else None
-        )
+        feet = (body.left_leg[2] + (0, 0.028), body.right_leg[2] + (0, 0.028)) if worn else None
         return sew_shoes(spec, view, feet)
     if spec.garment == "hat":
         return sew_hat(spec, view, 0.026)
@@ -68,9 +60,7 @@ def _quiet(part: Part, garment: str, rng: Rng, colour: RGB | None = None) -> Spe
     }.get(garment, "jersey")
     sleeve = {"t_shirt": "short", "longsleeve": "long"}.get(garment, "none")
     collar = "round" if garment in ("t_shirt", "longsleeve") else "none"
-    return Spec(
-        "", cut, base, darker(base), base, Pattern(), fabric, sleeve, collar, "middle"
-    )
+    return Spec("", cut, base, darker(base), base, Pattern(), fabric, sleeve, collar, "middle")
 
 
 def somebody(part: Part, rng: Rng, mannequin: bool = False) -> figures.Person:
@@ -112,9 +102,7 @@ class _Piece:
     owned: bool = False
 
 
-def _beside(
-    spec: Spec, product: _Piece, person: figures.Person, part: Part, view: str, rng: Rng
-) -> dict[str, _Piece]:
+def _beside(spec: Spec, product: _Piece, person: figures.Person, part: Part, view: str, rng: Rng) -> dict[str, _Piece]:
     """Top, legs and shoes of an outfit: the product in its place, quiet clothes in the others."""
     legs = "skirt" if rng.random() < 0.25 and spec.gender != "men" else "pants"
     if spec.garment == "shoes" and rng.random() < 0.6:
@@ -124,22 +112,14 @@ def _beside(
         "legs": legs,
         "shoes": "shoes",
     }
-    place = (
-        "legs"
-        if spec.garment in LOWER
-        else spec.garment
-        if spec.garment in ("shoes", "hat")
-        else "top"
-    )
+    place = "legs" if spec.garment in LOWER else spec.garment if spec.garment in ("shoes", "hat") else "top"
     outfit: dict[str, _Piece] = {}
     for where, kind in kinds.items():
         quiet = _quiet(part, kind, rng)
         if where == place:
             outfit[where] = product
         elif not (where == "legs" and spec.garment == "dress"):
-            outfit[where] = _Piece(
-                sew(quiet, person.body, view, rng, True), Cloth(quiet)
-            )
+            outfit[where] = _Piece(sew(quiet, person.body, view, rng, True), Cloth(quiet))
     return outfit
 
 
@@ -181,11 +161,7 @@ def dress(
 
     # A product below the waist is worn over a tucked-in top, shoes over the trousers: so that they can be seen.
     orders = {"shoes": ("legs", "top", "shoes"), "pants": ("shoes", "top", "legs")}
-    order = (
-        orders["pants"]
-        if spec.garment in LOWER
-        else orders.get(spec.garment, ("shoes", "legs", "top"))
-    )
+    order = orders["pants"] if spec.garment in LOWER else orders.get(spec.garment, ("shoes", "legs", "top"))
     for name in order:
         put_on(name)
     figures.paint_arms(canvas, person, fore=True)
@@ -215,13 +191,9 @@ def put_before(canvas: Canvas, person: figures.Person, spec: Spec, rng: Rng) -> 
         x, y = -side * 0.118, 0.45
         bag = _rounded(x, y + 0.035, 0.044, 0.040)
         canvas.panel(paint(leather, bag, 1.0, 0.35))
-        canvas.panel(
-            paint(darker(leather, 0.12), _rounded(x, y + 0.018, 0.045, 0.024), 0.6, 0.3)
-        )
+        canvas.panel(paint(darker(leather, 0.12), _rounded(x, y + 0.018, 0.045, 0.024), 0.6, 0.3))
     elif chance < 0.40:
-        hand = (
-            person.body.left_arm[2] if rng.random() < 0.5 else person.body.right_arm[2]
-        )
+        hand = person.body.left_arm[2] if rng.random() < 0.5 else person.body.right_arm[2]
         x, y = float(hand[0]), float(hand[1]) + 0.075
         handle = line(
             (x - 0.026, y - 0.02),

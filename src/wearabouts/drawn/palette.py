@@ -73,12 +73,8 @@ def lab(colours: npt.ArrayLike) -> npt.NDArray[np.float64]:
         (..., 3) float64: L in [0, 100], a and b roughly in [-128, 128].
     """
     linear = np.asarray(colours, dtype=np.float64) / 255
-    linear = np.where(
-        linear > 0.04045, ((linear + 0.055) / 1.055) ** 2.4, linear / 12.92
-    )
-    to_xyz = np.array(
-        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
-    )
+    linear = np.where(linear > 0.04045, ((linear + 0.055) / 1.055) ** 2.4, linear / 12.92)
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
     xyz = linear @ to_xyz.T / np.array([0.95047, 1.0, 1.08883])
     curve = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
     x, y, z = curve[..., 0], curve[..., 1], curve[..., 2]

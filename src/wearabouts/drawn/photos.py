@@ -44,20 +44,14 @@ class Drawn:
     mask: npt.NDArray[np.bool_]
 
 
-def _shop_framing(
-    garment: Garment, view: str, worn: bool, size: tuple[int, int], rng: Rng
-) -> Framing:
+def _shop_framing(garment: Garment, view: str, worn: bool, size: tuple[int, int], rng: Rng) -> Framing:
     left, top, right, bottom = garment.bounds()
     width, height = size
     if view == "detail":
         zoom = float(rng.uniform(2.0, 2.6))
         scale = min(width / (right - left), height / (bottom - top)) * 0.86 * zoom
         x = (left + right) / 2 + (right - left) * float(rng.uniform(-0.10, 0.10))
-        y = (
-            top
-            + height / scale * float(rng.uniform(0.42, 0.52))
-            + (bottom - top) * float(rng.uniform(0, 0.12))
-        )
+        y = top + height / scale * float(rng.uniform(0.42, 0.52)) + (bottom - top) * float(rng.uniform(0, 0.12))
     else:
         scale = min(width / (right - left), height / (bottom - top)) * float(
             rng.uniform(0.66, 0.78) if worn else rng.uniform(0.80, 0.88)
@@ -79,11 +73,7 @@ def shop_photo(spec: Spec, part: Part, view: str, long_side: int, rng: Rng) -> D
     size = (round(long_side * ASPECT), long_side)
     grounds = tuple(STUDIOS[part])
     ground = grounds[int(rng.choice(len(grounds), p=_falling(len(grounds))))]
-    wears = (
-        spec.garment not in ("shoes", "hat")
-        and view != "detail"
-        and rng.random() < 0.28
-    )
+    wears = spec.garment not in ("shoes", "hat") and view != "detail" and rng.random() < 0.28
     person = somebody(part, rng, mannequin=bool(rng.random() < 0.5)) if wears else None
     body = person.body if person else HANGER
     garment = sew(spec, body, view, rng, person is not None)
@@ -98,9 +88,7 @@ def shop_photo(spec: Spec, part: Part, view: str, long_side: int, rng: Rng) -> D
         canvas.sew(garment.items, cloth, True)
     picture, owner = canvas.finished()
     corner = np.array([framing.left, framing.top])
-    points = (
-        np.array([(x, y) for x, y, _ in garment.landmarks]) - corner
-    ) * framing.scale
+    points = (np.array([(x, y) for x, y, _ in garment.landmarks]) - corner) * framing.scale
     return _drawn(
         np.asarray(picture),
         np.asarray(owner),
@@ -129,17 +117,11 @@ def _floor_shadow(canvas: Canvas, garment: Garment) -> None:
     canvas.panel(Panel(pool, (206, 206, 206), 0.0, 0.1, 0.3))
 
 
-def _street_framing(
-    garment: Garment, spec: Spec, size: tuple[int, int], rng: Rng
-) -> Framing:
+def _street_framing(garment: Garment, spec: Spec, size: tuple[int, int], rng: Rng) -> Framing:
     left, top, right, bottom = garment.bounds()
     width, height = size
-    low, high = {"shoes": (0.60, 0.90), "hat": (0.30, 0.50)}.get(
-        spec.garment, (0.46, 0.80)
-    )
-    scale = min(width * 1.05 / (right - left), height / (bottom - top)) * float(
-        rng.uniform(low, high)
-    )
+    low, high = {"shoes": (0.60, 0.90), "hat": (0.30, 0.50)}.get(spec.garment, (0.46, 0.80))
+    scale = min(width * 1.05 / (right - left), height / (bottom - top)) * float(rng.uniform(low, high))
     scale = max(scale, height / 1.25)
     x = (left + right) / 2 + float(rng.normal(0, 0.05)) * width / scale
     y = (top + bottom) / 2 + float(rng.normal(0, 0.05)) * height / scale
@@ -147,9 +129,7 @@ def _street_framing(
     return Framing(scale, x - width / 2 / scale, y - height / 2 / scale)
 
 
-def street_photo(
-    spec: Spec, part: Part, number: int, long_side: int, rng: Rng
-) -> Drawn:
+def street_photo(spec: Spec, part: Part, number: int, long_side: int, rng: Rng) -> Drawn:
     """A customer's photo of a product worn in the street or at home.
 
     Args:
@@ -181,14 +161,10 @@ def street_photo(
     if rng.random() < 0.5:  # phones mirror the photos of their front camera
         matrix = np.array([[-1.0, 0, size[0]], [0, 1, 0], [0, 0, 1]]) @ matrix
         matrix = matrix / matrix[2, 2]
-    pixels = camera.taken(
-        camera.reframed(picture, matrix, (128, 128, 128)), weather, rng
-    )
+    pixels = camera.taken(camera.reframed(picture, matrix, (128, 128, 128)), weather, rng)
     mask = np.asarray(camera.reframed(owner, matrix, 0))
     corner = np.array([framing.left, framing.top])
-    scene_points = (
-        np.array([(x, y) for x, y, _ in garment.landmarks]) - corner
-    ) * framing.scale
+    scene_points = (np.array([(x, y) for x, y, _ in garment.landmarks]) - corner) * framing.scale
     points = camera.seen_at(matrix, scene_points)
     return _drawn(
         pixels,
@@ -217,9 +193,7 @@ def _drawn(
     mask = owner > 127
     height, width = mask.shape
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if (
-        len(rows) == 0
-    ):  # everything hidden: the whole photo is the best that can be said
+    if len(rows) == 0:  # everything hidden: the whole photo is the best that can be said
         rows, columns = np.array([0, height - 1]), np.array([0, width - 1])
     box = Box(
         float(columns[0]),
@@ -236,11 +210,6 @@ def _drawn(
             max(row - near, 0) : max(row + near, 0),
             max(column - near, 0) : max(column + near, 0),
         ]
-        seen = (
-            garment.landmarks[slot][2]
-            and 0 <= x < width
-            and 0 <= y < height
-            and bool(around.any())
-        )
+        seen = garment.landmarks[slot][2] and 0 <= x < width and 0 <= y < height and bool(around.any())
         landmarks.append(Landmark(round(x, 1), round(y, 1), seen))
     return Drawn(pixels, box, tuple(landmarks), labels, mask)

@@ -32,9 +32,7 @@ def _sunset(draw: Draw, s: int, one: RGB, two: RGB) -> None:
 
 
 def _peaks(draw: Draw, s: int, one: RGB, two: RGB) -> None:
-    draw.polygon(
-        [(0.02 * s, 0.8 * s), (0.36 * s, 0.2 * s), (0.7 * s, 0.8 * s)], fill=one
-    )
+    draw.polygon([(0.02 * s, 0.8 * s), (0.36 * s, 0.2 * s), (0.7 * s, 0.8 * s)], fill=one)
     draw.polygon(
         [
             (0.26 * s, 0.38 * s),
@@ -45,9 +43,7 @@ def _peaks(draw: Draw, s: int, one: RGB, two: RGB) -> None:
         ],
         fill=two,
     )
-    draw.polygon(
-        [(0.44 * s, 0.8 * s), (0.7 * s, 0.38 * s), (0.98 * s, 0.8 * s)], fill=two
-    )
+    draw.polygon([(0.44 * s, 0.8 * s), (0.7 * s, 0.38 * s), (0.98 * s, 0.8 * s)], fill=two)
     draw.rectangle((0.02 * s, 0.85 * s, 0.98 * s, 0.9 * s), fill=one)
 
 
@@ -56,10 +52,7 @@ def _star(draw: Draw, s: int, one: RGB, two: RGB) -> None:
         turn = np.arange(10) * np.pi / 5 - np.pi / 2
         reach = np.where(np.arange(10) % 2 == 0, radius, radius * 0.42) * s
         draw.polygon(
-            [
-                (0.5 * s + r * np.cos(a), 0.52 * s + r * np.sin(a))
-                for r, a in zip(reach, turn, strict=True)
-            ],
+            [(0.5 * s + r * np.cos(a), 0.52 * s + r * np.sin(a)) for r, a in zip(reach, turn, strict=True)],
             fill=colour,
         )
 
@@ -89,9 +82,7 @@ def _badge(draw: Draw, s: int, one: RGB, two: RGB) -> None:
     draw.ellipse((0.04 * s, 0.04 * s, 0.96 * s, 0.96 * s), fill=one)
     draw.ellipse((0.11 * s, 0.11 * s, 0.89 * s, 0.89 * s), fill=(0, 0, 0, 0))
     draw.ellipse((0.15 * s, 0.15 * s, 0.85 * s, 0.85 * s), fill=two)
-    draw.polygon(
-        [(0.5 * s, 0.22 * s), (0.72 * s, 0.62 * s), (0.28 * s, 0.62 * s)], fill=one
-    )
+    draw.polygon([(0.5 * s, 0.22 * s), (0.72 * s, 0.62 * s), (0.28 * s, 0.62 * s)], fill=one)
     draw.rectangle((0.3 * s, 0.67 * s, 0.7 * s, 0.72 * s), fill=one)
 
 
@@ -111,9 +102,7 @@ def _cat(draw: Draw, s: int, one: RGB, two: RGB) -> None:
     for x in (0.35, 0.65):
         draw.ellipse(((x - 0.07) * s, 0.46 * s, (x + 0.07) * s, 0.60 * s), fill=two)
         draw.rectangle(((x - 0.012) * s, 0.47 * s, (x + 0.012) * s, 0.59 * s), fill=one)
-    draw.polygon(
-        [(0.46 * s, 0.66 * s), (0.54 * s, 0.66 * s), (0.5 * s, 0.71 * s)], fill=two
-    )
+    draw.polygon([(0.46 * s, 0.66 * s), (0.54 * s, 0.66 * s), (0.5 * s, 0.71 * s)], fill=two)
 
 
 def _palm(draw: Draw, s: int, one: RGB, two: RGB) -> None:
@@ -141,9 +130,7 @@ def _palm(draw: Draw, s: int, one: RGB, two: RGB) -> None:
 def _blocks(draw: Draw, s: int, one: RGB, two: RGB) -> None:
     draw.rectangle((0.05 * s, 0.1 * s, 0.48 * s, 0.53 * s), fill=one)
     draw.ellipse((0.5 * s, 0.08 * s, 0.95 * s, 0.53 * s), fill=two)
-    draw.polygon(
-        [(0.05 * s, 0.95 * s), (0.27 * s, 0.56 * s), (0.48 * s, 0.95 * s)], fill=two
-    )
+    draw.polygon([(0.05 * s, 0.95 * s), (0.27 * s, 0.56 * s), (0.48 * s, 0.95 * s)], fill=two)
     draw.pieslice((0.3 * s, 0.34 * s, 0.94 * s, 1.16 * s), 270, 360, fill=one)
 
 
@@ -163,9 +150,7 @@ def _bolt(draw: Draw, s: int, one: RGB, two: RGB) -> None:
 def _bicycle(draw: Draw, s: int, one: RGB, two: RGB) -> None:
     width = max(2, round(0.05 * s))
     for x in (0.22, 0.78):
-        draw.ellipse(
-            ((x - 0.2) * s, 0.42 * s, (x + 0.2) * s, 0.82 * s), outline=one, width=width
-        )
+        draw.ellipse(((x - 0.2) * s, 0.42 * s, (x + 0.2) * s, 0.82 * s), outline=one, width=width)
     frame = [(0.22, 0.62), (0.42, 0.34), (0.7, 0.34), (0.48, 0.62), (0.22, 0.62)]
     draw.line([(x * s, y * s) for x, y in frame], fill=two, width=width)
     draw.line([(0.42 * s, 0.34 * s), (0.48 * s, 0.62 * s)], fill=two, width=width)
@@ -190,8 +175,4 @@ def printed(name: str, side: int, one: RGB, two: RGB) -> Image.Image:
     fine = max(side, 64)
     picture = Image.new("RGBA", (fine, fine), (0, 0, 0, 0))
     artist(ImageDraw.Draw(picture), fine, one, two)
-    return (
-        picture.resize((side, side), Image.Resampling.BILINEAR)
-        if side != fine
-        else picture
-    )
+    return picture.resize((side, side), Image.Resampling.BILINEAR) if side != fine else picture

@@ -43,9 +43,7 @@ def park(s: Stage) -> None:
 
 def shop_front(s: Stage) -> None:
     """A shop's window under an awning."""
-    s.fill(
-        s.paint("stone", "oat", "sage", "charcoal", "teal"), s.grey(90, 160), 0, 0.85
-    )
+    s.fill(s.paint("stone", "oat", "sage", "charcoal", "teal"), s.grey(90, 160), 0, 0.85)
     s.box(0.04, 0.22, 0.62, 0.74, (120, 140, 150))
     for _ in range(9):
         x, y = s.some(0.06, 0.55), s.some(0.35, 0.7)
@@ -202,9 +200,7 @@ def plaza(s: Stage) -> None:
             )
         x += wide + s.some(0, 0.06)
     for step in range(3):
-        s.box(
-            0, 0.6 + step * 0.025, 1, 0.7, s.grey(150 + step * 14, 170 + step * 14, 3)
-        )
+        s.box(0, 0.6 + step * 0.025, 1, 0.7, s.grey(150 + step * 14, 170 + step * 14, 3))
     paving(s, 0.675, s.grey(168, 205))
     passers(s, 0.68, int(s.rng.integers(1, 6)))
 

@@ -115,13 +115,9 @@ def drapes(
         x = rng.uniform(left, right)
         y = top + (bottom - top) * rng.uniform(0.05, 0.6)
         y_end = min(bottom, y + (bottom - top) * rng.uniform(0.3, 0.7))
-        spread = (x - (left + right) / 2) * rng.uniform(0.05, 0.35) + rng.normal(
-            0, 0.008
-        )
+        spread = (x - (left + right) / 2) * rng.uniform(0.05, 0.35) + rng.normal(0, 0.008)
         bow = rng.normal(0, 0.006)
-        points = np.array(
-            [(x, y), (x + spread * 0.4 + bow, (y + y_end) / 2), (x + spread, y_end)]
-        )
+        points = np.array([(x, y), (x + spread * 0.4 + bow, (y + y_end) / 2), (x + spread, y_end)])
         out.append(
             Fold(
                 points,

@@ -78,9 +78,7 @@ def _shoe(spec: Spec) -> list[Item]:
         )
     if not last.open_top:
         items += _decoration(spec, last, high)
-    toe = line(
-        (0.70, -last.sole - 0.02), (0.735, -last.toe * 0.8), (0.70, -last.toe - 0.055)
-    )
+    toe = line((0.70, -last.sole - 0.02), (0.735, -last.toe * 0.8), (0.70, -last.toe - 0.055))
     return [*items, Seam(smooth(toe), 0.008, None, 0.35)]
 
 
@@ -153,11 +151,7 @@ def _vamp(last: _Last, opening: float) -> Line:
         (0.62, -last.toe - 0.09),
         (0.82, -last.toe - 0.03),
     )
-    return smooth(
-        np.concatenate(
-            [start, line((0.97, -last.toe * 0.72), (1.0, -last.sole - 0.01))]
-        )
-    )
+    return smooth(np.concatenate([start, line((0.97, -last.toe * 0.72), (1.0, -last.sole - 0.01))]))
 
 
 def _decoration(spec: Spec, last: _Last, high: float) -> list[Item]:
@@ -178,11 +172,7 @@ def _decoration(spec: Spec, last: _Last, high: float) -> list[Item]:
 
 def _laces(spec: Spec, last: _Last, opening: float) -> list[Item]:
     lift = last.heel
-    lace: RGB = (
-        (246, 245, 240)
-        if is_dark(spec.base) or "contrast_hem" not in spec.trims
-        else spec.second
-    )
+    lace: RGB = (246, 245, 240) if is_dark(spec.base) or "contrast_hem" not in spec.trims else spec.second
     top = np.array([opening + 0.02, -max(last.shaft * 0.92, last.instep) - lift * 0.3])
     low = np.array([0.60, -last.toe - 0.10])
     knee = np.array([opening + 0.07, -last.instep - lift * 0.2])
@@ -194,16 +184,12 @@ def _laces(spec: Spec, last: _Last, opening: float) -> list[Item]:
     )
     items: list[Item] = []
     for x, y in path:
-        items.append(
-            Seam(line((x - 0.065, y + 0.055), (x + 0.012, y + 0.004)), 0.022, lace, 1.0)
-        )
+        items.append(Seam(line((x - 0.065, y + 0.055), (x + 0.012, y + 0.004)), 0.022, lace, 1.0))
         items.append(Stud(x - 0.068, y + 0.058, 0.010, darker(spec.base, 0.4)))
     return items
 
 
-def _moved(
-    item: Item, scale: float, x: float, y: float, mirror: float, squash: float = 1.0
-) -> Item:
+def _moved(item: Item, scale: float, x: float, y: float, mirror: float, squash: float = 1.0) -> Item:
     """A copy of an item at another place and size."""
     shift, factor = np.array([x, y]), np.array([scale * mirror * squash, scale])
     if isinstance(item, Panel):
@@ -252,10 +238,7 @@ def sew_shoes(spec: Spec, view: str, feet: tuple[Line, Line] | None = None) -> G
     if feet is None:
         mirror = 1.0 if view == "back" else -1.0
         for x, y, size in ((0.050, -0.030, 0.142), (0.0, 0.0, 0.152)):
-            made.items += [
-                _moved(item, size, 0.5 * 0.15 * -mirror + x * mirror, 0.95 + y, mirror)
-                for item in one
-            ]
+            made.items += [_moved(item, size, 0.5 * 0.15 * -mirror + x * mirror, 0.95 + y, mirror) for item in one]
     else:
         for foot, mirror in ((feet[0], -1.0), (feet[1], 1.0)):
             made.items += [

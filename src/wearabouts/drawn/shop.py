@@ -55,9 +55,7 @@ class DrawnShop:
             IndexError: For a product the shop does not have.
         """
         if not 0 <= index < self.products:
-            raise IndexError(
-                f"product {index} of a shop with {self.products} products (0 to {self.products - 1})"
-            )
+            raise IndexError(f"product {index} of a shop with {self.products} products (0 to {self.products - 1})")
         return block(self.seed, self.part, index // BLOCK)[index % BLOCK]
 
     def render(self, index: int, view: str = "front", size: int = LONG_SIDE) -> Drawn:
@@ -77,20 +75,14 @@ class DrawnShop:
         spec = self.spec(index)
         street = _STREET.fullmatch(view)
         if street is None and view not in SHOP_VIEWS:
-            raise SettingsError(
-                unknown("view", view, (*SHOP_VIEWS, "street-0", "street-1"))
-            )
+            raise SettingsError(unknown("view", view, (*SHOP_VIEWS, "street-0", "street-1")))
         number = 10 + int(street[1]) if street else SHOP_VIEWS.index(view)
-        rng = np.random.default_rng(
-            (self.seed, PARTS.index(self.part), 202, index, number)
-        )
+        rng = np.random.default_rng((self.seed, PARTS.index(self.part), 202, index, number))
         if street:
             return street_photo(spec, self.part, int(street[1]), size, rng)
         return shop_photo(spec, self.part, view, size, rng)
 
-    def product(
-        self, index: int, views: tuple[str, ...] = SHOP_VIEWS, street: int = 1
-    ) -> Product:
+    def product(self, index: int, views: tuple[str, ...] = SHOP_VIEWS, street: int = 1) -> Product:
         """A product as the catalog knows it, its photos not yet drawn: no boxes, relative uris.
 
         Args:
@@ -101,9 +93,7 @@ class DrawnShop:
         spec = self.spec(index)
         every = [*views, *(f"street-{number}" for number in range(street))]
         photos = tuple(_photo(spec, view) for view in every)
-        attributes = {
-            key: value for key, value in spec.labels().items() if key != "garment"
-        }
+        attributes = {key: value for key, value in spec.labels().items() if key != "garment"}
         return Product(
             id=spec.product_id,
             photos=photos,

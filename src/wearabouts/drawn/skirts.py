@@ -40,9 +40,7 @@ def sew_skirt(spec: Spec, body: Body, view: str, rng: np.random.Generator) -> Ga
     ripple = 0.003 * np.sin(turn * 17) if cut.style == "flared" else np.zeros(8)
     bottom = np.stack([hem * turn, reach + cut.tail * (1 - turn**2) + ripple], axis=1)
     shape = mirrored(np.concatenate([side, bottom]))
-    made = Garment(
-        [Panel(shape, "base", 0.0, 1.0, 0.22, _folds(spec, half, hem, reach, rng))]
-    )
+    made = Garment([Panel(shape, "base", 0.0, 1.0, 0.22, _folds(spec, half, hem, reach, rng))])
     if cut.style == "pleated":
         for x in np.linspace(-0.92, 0.92, 15):
             pleat = line(
@@ -59,9 +57,7 @@ def sew_skirt(spec: Spec, body: Body, view: str, rng: np.random.Generator) -> Ga
 
 
 def _hem(spec: Spec, hem: float, reach: float, bottom: Line) -> list[Item]:
-    edge = np.concatenate(
-        [[(hem, reach)], bottom, (bottom * FLIP)[-2::-1], [(-hem, reach)]]
-    )
+    edge = np.concatenate([[(hem, reach)], bottom, (bottom * FLIP)[-2::-1], [(-hem, reach)]])
     items: list[Item] = []
     if "contrast_hem" in spec.trims:
         above = (edge - (0.0, 0.022))[::-1] * (0.985, 1.0)
@@ -81,14 +77,9 @@ def _hem(spec: Spec, hem: float, reach: float, bottom: Line) -> list[Item]:
 def _front(spec: Spec, half: float, reach: float) -> list[Item]:
     items: list[Item] = []
     if spec.closure == "buttons":
-        colour = (
-            lighter(spec.base, 0.5) if is_dark(spec.base) else darker(spec.base, 0.5)
-        )
+        colour = lighter(spec.base, 0.5) if is_dark(spec.base) else darker(spec.base, 0.5)
         items.append(Seam(line((0.012, TOP_Y), (0.012, reach)), 0.0016, None, 0.4))
-        items += [
-            Stud(0.0, float(y), 0.0046, colour)
-            for y in np.arange(TOP_Y + 0.03, reach - 0.02, 0.046)
-        ]
+        items += [Stud(0.0, float(y), 0.0046, colour) for y in np.arange(TOP_Y + 0.03, reach - 0.02, 0.046)]
     if spec.pocket == "patch":
         x = half
         bag = line(
@@ -106,20 +97,12 @@ def _front(spec: Spec, half: float, reach: float) -> list[Item]:
     return items
 
 
-def _folds(
-    spec: Spec, half: float, hem: float, reach: float, rng: np.random.Generator
-) -> tuple[Fold, ...]:
+def _folds(spec: Spec, half: float, hem: float, reach: float, rng: np.random.Generator) -> tuple[Fold, ...]:
     many = {"flared": 12, "pleated": 16, "straight": 4}[spec.cut.style]
     tall = {"flared": 0.009, "pleated": 0.007, "straight": 0.003}[spec.cut.style]
     out = []
-    for step, x in enumerate(
-        np.linspace(-0.93, 0.93, many) + rng.normal(0, 0.02, many)
-    ):
-        start = (
-            TOP_Y
-            + 0.02
-            + (0.0 if spec.cut.style == "pleated" else abs(rng.normal(0, 0.05)))
-        )
+    for step, x in enumerate(np.linspace(-0.93, 0.93, many) + rng.normal(0, 0.02, many)):
+        start = TOP_Y + 0.02 + (0.0 if spec.cut.style == "pleated" else abs(rng.normal(0, 0.05)))
         run = line(
             (x * half, start),
             (x * (half + hem) / 2, (start + reach) / 2),

@@ -24,9 +24,7 @@ class Sleeve:
     end: tuple[float, float]
 
 
-def sew_sleeve(
-    spec: Spec, tip: Line, armpit: Line, bone: Line, rng: np.random.Generator
-) -> Sleeve:
+def sew_sleeve(spec: Spec, tip: Line, armpit: Line, bone: Line, rng: np.random.Generator) -> Sleeve:
     """One sleeve with its cuff.
 
     Args:
@@ -45,9 +43,7 @@ def sew_sleeve(
     outer, inner = (one, other) if sign > 0 else (other, one)
     # Both ends of the armhole lie a little inside the trunk, which covers them.
     hidden = np.array([-0.020 * sign, 0.0])
-    outline = np.concatenate(
-        [[tip + hidden, tip], outer[2:], inner[:1:-1], [armpit, armpit + hidden]]
-    )
+    outline = np.concatenate([[tip + hidden, tip], outer[2:], inner[:1:-1], [armpit, armpit + hidden]])
     turn = -float(np.degrees(np.arctan2(*(path[-1] - path[0]))))
     folds = _folds(spec, path, armpit, sign, rng)
     cloth = "second" if "contrast_sleeves" in spec.trims else "base"
@@ -59,9 +55,7 @@ def sew_sleeve(
     before: list[Item] = []
     if spec.sleeve != "short" and crosses(bone):
         half = SAMPLES // 2
-        elbow = _elbow(
-            path[half], path[half] - path[half + 1], outer[half] - path[half]
-        )
+        elbow = _elbow(path[half], path[half] - path[half + 1], outer[half] - path[half])
         fore = np.concatenate([elbow, outer[half:], inner[: half - 1 : -1]])
         before = [Panel(fore, cloth, turn, 0.75, 0.30, folds), *ends]
     return Sleeve(behind, before, (float(path[-1][0]), float(path[-1][1])))
@@ -82,11 +76,7 @@ def _elbow(middle: Line, back: Line, side: Line) -> Line:
 
 def _widths(spec: Spec, root: float) -> tuple[float, ...]:
     """Half widths from the armhole, whose half is `root`, to the cuff."""
-    cuff = (
-        spec.cut.sleeve
-        + 0.003 * spec.shift[2]
-        + (0.006 if spec.sleeve == "three_quarter" else 0)
-    )
+    cuff = spec.cut.sleeve + 0.003 * spec.shift[2] + (0.006 if spec.sleeve == "three_quarter" else 0)
     if spec.sleeve == "short":
         cuff = max(cuff, 0.030)
         return root * 0.95, (root + cuff) / 2, cuff
@@ -103,12 +93,8 @@ def _widths(spec: Spec, root: float) -> tuple[float, ...]:
     )
 
 
-def _folds(
-    spec: Spec, path: Line, armpit: Line, sign: float, rng: np.random.Generator
-) -> tuple[Fold, ...]:
-    folds = pulls(
-        rng, (armpit[0], armpit[1]), (float(path[4][0]), float(path[4][1])), 3
-    )
+def _folds(spec: Spec, path: Line, armpit: Line, sign: float, rng: np.random.Generator) -> tuple[Fold, ...]:
+    folds = pulls(rng, (armpit[0], armpit[1]), (float(path[4][0]), float(path[4][1])), 3)
     if spec.sleeve != "short":
         x, y = along(path, [0.55])[0]
         middle = (float(path[len(path) // 2][0]), float(path[len(path) // 2][1]))
@@ -132,14 +118,8 @@ def _cuff(spec: Spec, path: Line, outer: Line, inner: Line, turn: float) -> list
             )
         ]
     length = float(np.hypot(*np.diff(path, axis=0).T).sum())
-    shares = np.linspace(
-        1 - (0.012 if spec.sleeve == "short" else 0.020) / length, 1, 4
-    )
-    narrow = (
-        0.86
-        if spec.garment == "hoodie" or spec.cut.style in ("bomber", "puff")
-        else 1.0
-    )
+    shares = np.linspace(1 - (0.012 if spec.sleeve == "short" else 0.020) / length, 1, 4)
+    narrow = 0.86 if spec.garment == "hoodie" or spec.cut.style in ("bomber", "puff") else 1.0
     centre = along(path, shares)
     one = centre + (along(outer, shares) - centre) * narrow
     two = centre + (along(inner, shares) - centre) * narrow

@@ -26,9 +26,7 @@ class Stage:
         )
         share = np.linspace(0, 1, y1 - y0)[:, None, None]
         band = np.array(top) + (np.array(bottom) - np.array(top)) * share
-        self.image.paste(
-            Image.fromarray(np.repeat(band, self.w, axis=1).astype(np.uint8)), (0, y0)
-        )
+        self.image.paste(Image.fromarray(np.repeat(band, self.w, axis=1).astype(np.uint8)), (0, y0))
 
     def box(self, x0: float, y0: float, x1: float, y1: float, colour: RGB) -> None:
         """A rectangle."""
@@ -38,9 +36,7 @@ class Stage:
             fill=colour,
         )
 
-    def blob(
-        self, x: float, y: float, radius: float, colour: RGB, stretch: float = 1.0
-    ) -> None:
+    def blob(self, x: float, y: float, radius: float, colour: RGB, stretch: float = 1.0) -> None:
         """An ellipse; `radius` in shares of the width."""
         r = radius * self.w
         self.draw.ellipse(
@@ -196,9 +192,7 @@ def passers(s: Stage, floor: float, count: int) -> None:
 
 def car(s: Stage, x: float, y: float, size: float) -> None:
     """A parked car seen from the side."""
-    body = s.paint(
-        "cherry", "cobalt", "white", "steel", "black", "bottle green", "mustard"
-    )
+    body = s.paint("cherry", "cobalt", "white", "steel", "black", "bottle green", "mustard")
     s.shape(
         body,
         (x + 0.18 * size, y - 0.28 * size),

@@ -30,9 +30,7 @@ class Tile:
         box = (low, 0, high, self.side) if upright else (0, low, self.side, high)
         self.draw.rectangle(box, fill=colour)
 
-    def spot(
-        self, x: float, y: float, radius: float, colour: RGB, stretch: float = 1.0
-    ) -> None:
+    def spot(self, x: float, y: float, radius: float, colour: RGB, stretch: float = 1.0) -> None:
         """An ellipse at shares of the tile."""
         for dx in (-1, 0, 1):
             for dy in (-1, 0, 1):
@@ -106,26 +104,20 @@ def flowers(
                 for angle in (turn + 40, turn + 220):
                     tile.shape(petal(x, y, size * 1.75, angle, 0.20), green)
             for step in range(petals):
-                tile.shape(
-                    petal(x, y, size, turn + 360 / petals * step, thin), colours[1]
-                )
+                tile.shape(petal(x, y, size, turn + 360 / petals * step, thin), colours[1])
             tile.spot(x, y, size * 0.24, colours[2])
         return tile.image
 
     return draw
 
 
-def petal(
-    x: float, y: float, reach: float, angle: float, thin: float
-) -> npt.NDArray[np.float64]:
+def petal(x: float, y: float, reach: float, angle: float, thin: float) -> npt.NDArray[np.float64]:
     """A leaf-shaped polygon from (x, y) outwards."""
     t = np.linspace(0, np.pi, 9)
     forth = np.stack([(1 - np.cos(t)) / 2, np.sin(t) * thin], axis=1)
     leaf = np.concatenate([forth, (forth * (1, -1))[::-1]]) * reach
     a = np.deg2rad(angle)
-    return np.asarray(
-        leaf @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]]) + (x, y)
-    )
+    return np.asarray(leaf @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]]) + (x, y))
 
 
 def leaves(side: int, colours: Colours) -> Image.Image:
@@ -155,15 +147,9 @@ def blobs(count: int, size: float, stretch: float, seed: int) -> Motif:
             radius = (
                 size
                 * rng.uniform(0.5, 1.2)
-                * (
-                    1
-                    + 0.35 * np.sin(turn * 2 + rng.uniform(0, 6))
-                    + 0.22 * np.sin(turn * 3 + rng.uniform(0, 6))
-                )
+                * (1 + 0.35 * np.sin(turn * 2 + rng.uniform(0, 6)) + 0.22 * np.sin(turn * 3 + rng.uniform(0, 6)))
             )
-            blot = np.stack(
-                [x + radius * np.cos(turn) * stretch, y + radius * np.sin(turn)], axis=1
-            )
+            blot = np.stack([x + radius * np.cos(turn) * stretch, y + radius * np.sin(turn)], axis=1)
             tile.shape(blot, colours[1 + step % 2])
         return tile.image
 
@@ -188,9 +174,7 @@ def leopard(side: int, colours: Colours) -> Image.Image:
         tile.spot(x, y, 0.075, colours[2], 0.9)
         for angle in rng.uniform(0, 60) + np.array([0, 100, 215]):
             a = np.deg2rad(angle)
-            tile.spot(
-                x + 0.085 * np.cos(a), y + 0.08 * np.sin(a), 0.044, colours[1], 0.85
-            )
+            tile.spot(x + 0.085 * np.cos(a), y + 0.08 * np.sin(a), 0.044, colours[1], 0.85)
     return tile.image
 
 

@@ -41,18 +41,12 @@ def _leg(spec: Spec, body: Body, right: bool, half: float, hip: float) -> _Leg:
     cut = spec.cut
     bone = body.right_leg if right else body.left_leg
     sign = 1.0 if right else -1.0
-    share = float(
-        np.clip(
-            (cut.length + 0.018 * spec.shift[1] - HIP_Y) / (ANKLE_Y - HIP_Y), 0.1, 1.0
-        )
-    )
+    share = float(np.clip((cut.length + 0.018 * spec.shift[1] - HIP_Y) / (ANKLE_Y - HIP_Y), 0.1, 1.0))
     path = part_of(smooth(bone, 6), share, 12)
     thigh = body.build.leg + cut.fit * 0.8 + 0.003
     opening = cut.hem + 0.003 * spec.shift[2]
     long = (thigh, thigh * 0.93, thigh * 0.5 + opening * 0.5, opening * 0.98, opening)
-    one, other = limb(
-        path, long if share > 0.6 else (thigh, (thigh + opening) / 2, opening)
-    )
+    one, other = limb(path, long if share > 0.6 else (thigh, (thigh + opening) / 2, opening))
     outer, inner = (one, other) if right else (other, one)
     hip = max(hip, float(outer[1:4, 0].max() if right else -outer[1:4, 0].min()))
     # Legs never reach over the middle, where they meet, and part a little towards the hem.
@@ -81,9 +75,7 @@ def _leg(spec: Spec, body: Body, right: bool, half: float, hip: float) -> _Leg:
     return _Leg(outline, outer[2:], below, sign)
 
 
-def sew_trousers(
-    spec: Spec, body: Body, view: str, rng: np.random.Generator
-) -> Garment:
+def sew_trousers(spec: Spec, body: Body, view: str, rng: np.random.Generator) -> Garment:
     """Trousers or shorts.
 
     Args:
@@ -99,12 +91,7 @@ def sew_trousers(
     half = body.build.waist + 0.006 + spec.cut.waist
     hip = body.build.hip + 0.006 + spec.cut.fit * 0.6 + 0.003 * spec.shift[0]
     legs = [_leg(spec, body, right, half, hip) for right in (False, True)]
-    made = Garment(
-        [
-            Panel(leg.outline, "base", 0.0, 0.8, 0.22, _folds(spec, leg, rng))
-            for leg in legs
-        ]
-    )
+    made = Garment([Panel(leg.outline, "base", 0.0, 0.8, 0.22, _folds(spec, leg, rng)) for leg in legs])
     made.items += _back(spec, half) if back else _front(spec, half, hip)
     for leg in legs:
         made.items += _ends(spec, leg)
@@ -128,15 +115,11 @@ def _folds(spec: Spec, leg: _Leg, rng: np.random.Generator) -> tuple[Fold, ...]:
         knee, ankle = middle[4], middle[-1]
         for _ in range(3):
             y, slant = knee[1] + rng.normal(0, 0.02), rng.normal(0, 0.012)
-            crease = line(
-                (knee[0] - 0.03, y + slant), (knee[0], y), (knee[0] + 0.03, y - slant)
-            )
+            crease = line((knee[0] - 0.03, y + slant), (knee[0], y), (knee[0] + 0.03, y - slant))
             folds += (Fold(crease, 0.006, rng.choice((-1, 1)) * 0.004),)
         for step in range(3):
             y = float(ankle[1]) - 0.014 - 0.018 * step
-            crease = line(
-                (ankle[0] - 0.02, y), (ankle[0] + 0.02, y + rng.normal(0, 0.006))
-            )
+            crease = line((ankle[0] - 0.02, y), (ankle[0] + 0.02, y + rng.normal(0, 0.006)))
             folds += (Fold(crease, 0.005, rng.choice((-1, 1)) * 0.004),)
     left, right = sorted((float(leg.outer[0, 0]), float(middle[0, 0])))
     return folds + drapes(rng, (left, 0.45, right, float(middle[-1][1])), 3, 0.004)
@@ -149,28 +132,20 @@ def _stitch(spec: Spec) -> tuple[RGB | None, float]:
 
 def _front(spec: Spec, half: float, hip: float) -> list[Item]:
     stitch, alpha = _stitch(spec)
-    items: list[Item] = [
-        Seam(line((0, TOP_Y + DEEP), (0, CROTCH_Y + 0.004)), 0.0018, None, 0.5)
-    ]
+    items: list[Item] = [Seam(line((0, TOP_Y + DEEP), (0, CROTCH_Y + 0.004)), 0.0018, None, 0.5)]
     if spec.cut.style != "joggers":
         fly = line((0.012, TOP_Y + DEEP), (0.012, 0.445), (0.001, 0.468))
         items.append(Seam(smooth(fly), 0.0015, stitch, alpha, dash=True))
     if spec.cut.style == "jeans":
-        slit = line(
-            (half * 0.55, TOP_Y + 0.022), (half * 0.66, 0.415), (hip * 0.98, 0.428)
-        )
+        slit = line((half * 0.55, TOP_Y + 0.022), (half * 0.66, 0.415), (hip * 0.98, 0.428))
     else:
         slit = line((half * 0.62, TOP_Y + 0.022), (hip * 0.93, 0.445))
-    return items + [
-        Seam(smooth(one), 0.002, stitch, max(alpha, 0.5)) for one in both(slit)
-    ]
+    return items + [Seam(smooth(one), 0.002, stitch, max(alpha, 0.5)) for one in both(slit)]
 
 
 def _back(spec: Spec, half: float) -> list[Item]:
     stitch, alpha = _stitch(spec)
-    items: list[Item] = [
-        Seam(line((0, TOP_Y + DEEP), (0, CROTCH_Y + 0.004)), 0.0018, None, 0.5)
-    ]
+    items: list[Item] = [Seam(line((0, TOP_Y + DEEP), (0, CROTCH_Y + 0.004)), 0.0018, None, 0.5)]
     for bag in both(
         line(
             (0.020, 0.418),
@@ -214,14 +189,10 @@ def _ends(spec: Spec, leg: _Leg) -> list[Item]:
     above = np.stack([along(leg.outer, [0.955])[0], along(leg.inner, [0.955])[0]])
     if spec.cut.style == "joggers" and spec.garment == "pants":
         cloth = "second" if "contrast_hem" in spec.trims else "plain"
-        items.append(
-            Panel(np.concatenate([end, above[::-1]]), cloth, 0.0, 0.3, 0.15, rib=True)
-        )
+        items.append(Panel(np.concatenate([end, above[::-1]]), cloth, 0.0, 0.3, 0.15, rib=True))
     elif "turn_up" in spec.trims:
         wider = (end - end.mean(axis=0)) * 1.05 + end.mean(axis=0)
-        cloth_colour = (
-            lighter(spec.base, 0.35) if spec.fabric == "denim" else spec.second
-        )
+        cloth_colour = lighter(spec.base, 0.35) if spec.fabric == "denim" else spec.second
         items.append(
             Panel(
                 np.concatenate([wider, (wider - np.array([0.0, 0.024]))[::-1]]),
@@ -241,9 +212,7 @@ def _ends(spec: Spec, leg: _Leg) -> list[Item]:
             )
         )
     else:
-        items.append(
-            Seam(end - np.array([0.0, 0.010]), 0.0015, stitch, alpha, dash=True)
-        )
+        items.append(Seam(end - np.array([0.0, 0.010]), 0.0015, stitch, alpha, dash=True))
     return items
 
 
@@ -264,8 +233,5 @@ def _cargo(leg: _Leg) -> list[Item]:
 def _ripped(spec: Spec, leg: _Leg) -> list[Item]:
     x, y = (along(leg.outer, [0.52])[0] + along(leg.inner, [0.46])[0]) / 2
     thread = lighter(spec.base, 0.65)
-    tears = [
-        line((x - 0.016, y + step), (x + 0.014, y + step + 0.002))
-        for step in (-0.012, 0.0, 0.010)
-    ]
+    tears = [line((x - 0.016, y + step), (x + 0.014, y + step + 0.002)) for step in (-0.012, 0.0, 0.010)]
     return [Seam(tear, 0.005, thread, 0.9) for tear in tears]

@@ -34,11 +34,7 @@ class _Frame:
 
     def __init__(self, spec: Spec, body: Body, back: bool) -> None:
         cut, build = spec.cut, body.build
-        fit = (
-            cut.fit
-            + 0.006 * spec.shift[0]
-            + (0.006 if spec.fabric in ("fleece", "knit") else 0)
-        )
+        fit = cut.fit + 0.006 * spec.shift[0] + (0.006 if spec.fabric in ("fleece", "knit") else 0)
         self.hem_y = cut.length + (0.022 if cut.length < 0.6 else 0.035) * spec.shift[1]
         self.neck_x = cut.neck + 0.004 * spec.shift[3]
         self.neck_y = shoulder_y(self.neck_x)
@@ -50,9 +46,7 @@ class _Frame:
                 shoulder_y(build.shoulder + drop) + max(drop, 0) * 0.5,
             ]
         )
-        self.armpit = np.array(
-            [build.chest + fit, CHEST_Y + fit * 0.7 + (0.006 if self.sleeveless else 0)]
-        )
+        self.armpit = np.array([build.chest + fit, CHEST_Y + fit * 0.7 + (0.006 if self.sleeveless else 0)])
         waist_x = build.waist + cut.waist + 0.006 * spec.shift[0]
         self.waist = np.array([waist_x, WAIST_Y])
         hem_body = float(
@@ -65,18 +59,11 @@ class _Frame:
         half = hem_body + cut.hem + 0.005 * spec.shift[0]
         self.hem = np.array(
             [
-                max(half, leg_reach(body, self.hem_y) + 0.006)
-                if self.hem_y > HIP_Y
-                else half,
+                max(half, leg_reach(body, self.hem_y) + 0.006) if self.hem_y > HIP_Y else half,
                 self.hem_y,
             ]
         )
-        self.depth = (
-            0.010
-            if back
-            else cut.depth * (1.75 if spec.collar == "v_neck" else 1.0)
-            + 0.005 * spec.shift[3]
-        )
+        self.depth = 0.010 if back else cut.depth * (1.75 if spec.collar == "v_neck" else 1.0) + 0.005 * spec.shift[3]
         self.straps = cut.style == "straps"
         if self.straps:
             self.tip = np.array([self.neck_x + 0.009, shoulder_y(self.neck_x + 0.009)])
@@ -96,8 +83,7 @@ class _Frame:
                 down.append(
                     np.array(
                         [
-                            self.waist[0]
-                            + (self.hem[0] + 0.02 - self.waist[0]) * (share + 0.09),
+                            self.waist[0] + (self.hem[0] + 0.02 - self.waist[0]) * (share + 0.09),
                             HIP_Y,
                         ]
                     )
@@ -115,9 +101,7 @@ class _Frame:
                     )
                 )
         down.append(self.hem)
-        return np.concatenate(
-            [smooth(np.array([*hole, self.armpit]), 4)[:-1], smooth(np.array(down), 5)]
-        )
+        return np.concatenate([smooth(np.array([*hole, self.armpit]), 4)[:-1], smooth(np.array(down), 5)])
 
     def neckline(self, shape: str) -> Line:
         """From the left neck point over the front (or back) to the right one."""
@@ -151,15 +135,11 @@ def _hem(frame: _Frame, spec: Spec) -> Line:
     sag = tail * (1 - turn**2)
     if tail > 0.014 and spec.garment in ("shirt", "dress"):
         sag = tail * 1.5 * np.cos(turn * np.pi / 2) ** 0.6
-    wave = (
-        0.004 * np.sin(turn * 9) * (1 - turn**2) if spec.cut.style == "flared" else 0.0
-    )
+    wave = 0.004 * np.sin(turn * 9) * (1 - turn**2) if spec.cut.style == "flared" else 0.0
     return np.stack([x * turn, y + sag + wave], axis=1)[1:-1]
 
 
-def _trunk_folds(
-    spec: Spec, frame: _Frame, rng: np.random.Generator
-) -> tuple[Fold, ...]:
+def _trunk_folds(spec: Spec, frame: _Frame, rng: np.random.Generator) -> tuple[Fold, ...]:
     folds: tuple[Fold, ...] = ()
     for sign in (-1, 1):
         armpit = (sign * frame.armpit[0] * 0.96, float(frame.armpit[1]))
@@ -179,9 +159,7 @@ def _trunk_folds(
     if frame.hem_y > 0.56:
         many = 11 if spec.cut.style == "flared" else 4
         for x in np.linspace(-0.9, 0.9, many) + rng.normal(0, 0.04, many):
-            top = np.array(
-                [x * frame.waist[0], WAIST_Y + 0.02 + abs(rng.normal(0, 0.03))]
-            )
+            top = np.array([x * frame.waist[0], WAIST_Y + 0.02 + abs(rng.normal(0, 0.03))])
             run = np.stack(
                 [
                     top,
@@ -203,9 +181,7 @@ def _trunk_folds(
     return folds
 
 
-def sew_upper(
-    spec: Spec, body: Body, view: str, rng: np.random.Generator, worn: bool = False
-) -> Garment:
+def sew_upper(spec: Spec, body: Body, view: str, rng: np.random.Generator, worn: bool = False) -> Garment:
     """A garment that hangs from the shoulders.
 
     Args:
@@ -223,18 +199,9 @@ def sew_upper(
     side = frame.side(spec, body)
     neckline = frame.neckline(spec.collar if not back else "round")
     outline = np.concatenate([neckline, side, _hem(frame, spec), (side * FLIP)[::-1]])
-    behind, before = collar(
-        spec, frame.neck_x, frame.neck_y, frame.depth, neckline, back, worn
-    )
-    sides = (
-        ()
-        if frame.sleeveless
-        else ((body.left_arm, FLIP), (body.right_arm, np.ones(2)))
-    )
-    sleeves = [
-        sew_sleeve(spec, frame.tip * flip, frame.armpit * flip, bone, rng)
-        for bone, flip in sides
-    ]
+    behind, before = collar(spec, frame.neck_x, frame.neck_y, frame.depth, neckline, back, worn)
+    sides = () if frame.sleeveless else ((body.left_arm, FLIP), (body.right_arm, np.ones(2)))
+    sleeves = [sew_sleeve(spec, frame.tip * flip, frame.armpit * flip, bone, rng) for bone, flip in sides]
     made = Garment()
     for sleeve in sleeves:
         made.items += sleeve.behind
@@ -243,14 +210,10 @@ def sew_upper(
         Panel(outline, "base", 0.0, 1.0, 0.25, _trunk_folds(spec, frame, rng)),
     ]
     _trim(made, spec, frame, side, neckline)
-    made.items += (
-        [] if back else _front(spec, frame, float(neckline[len(neckline) // 2][1]))
-    )
+    made.items += [] if back else _front(spec, frame, float(neckline[len(neckline) // 2][1]))
     made.items += before
     for sign in (-1.0, 1.0) if sleeves else ():
-        hole = np.array(
-            [frame.tip, frame.tip * 0.4 + frame.armpit * 0.6 - (0.008, 0), frame.armpit]
-        ) * (sign, 1.0)
+        hole = np.array([frame.tip, frame.tip * 0.4 + frame.armpit * 0.6 - (0.008, 0), frame.armpit]) * (sign, 1.0)
         made.items.append(Seam(smooth(hole, 4), alpha=0.30))
     made.below_arms = len(made.items)
     for sleeve in sleeves:
@@ -277,18 +240,13 @@ def _front(spec: Spec, frame: _Frame, top: float) -> list[Item]:
     return items
 
 
-def _landmarks(
-    spec: Spec, frame: _Frame, cuffs: list[tuple[float, float]]
-) -> list[tuple[float, float, bool]]:
+def _landmarks(spec: Spec, frame: _Frame, cuffs: list[tuple[float, float]]) -> list[tuple[float, float, bool]]:
     """The eight slots; a waist is told of dresses only, as DeepFashion does."""
     armpit = (float(frame.armpit[0]), float(frame.armpit[1]))
     ends = cuffs or [(-armpit[0], armpit[1]), armpit]
     marks = [(-frame.neck_x, frame.neck_y, True), (frame.neck_x, frame.neck_y, True)]
     marks += [(x, y, bool(cuffs)) for x, y in ends]
-    marks += [
-        (sign * float(frame.waist[0]), WAIST_Y, spec.garment == "dress")
-        for sign in (-1, 1)
-    ]
+    marks += [(sign * float(frame.waist[0]), WAIST_Y, spec.garment == "dress") for sign in (-1, 1)]
     return marks + [(sign * float(frame.hem[0]), frame.hem_y, True) for sign in (-1, 1)]
 
 
@@ -300,17 +258,13 @@ def _trim(made: Garment, spec: Spec, frame: _Frame, side: Line, neckline: Line) 
         upper = side[side[:, 1] < level]
         edge = np.array(
             [
-                np.interp(level, side[-8:, 1], side[-8:, 0])
-                if len(upper) == 0
-                else upper[-1, 0],
+                np.interp(level, side[-8:, 1], side[-8:, 0]) if len(upper) == 0 else upper[-1, 0],
                 level,
             ]
         )
         made.items.append(
             Panel(
-                np.concatenate(
-                    [neckline, upper, [edge], [edge * FLIP], (upper * FLIP)[::-1]]
-                ),
+                np.concatenate([neckline, upper, [edge], [edge * FLIP], (upper * FLIP)[::-1]]),
                 "second",
                 puff=0.2,
             )
@@ -332,13 +286,9 @@ def _trim(made: Garment, spec: Spec, frame: _Frame, side: Line, neckline: Line) 
     else:
         made.items.append(Seam(hem - np.array([0.0, 0.009]), alpha=0.28, dash=True))
         if "contrast_hem" in spec.trims:
-            inner = float(
-                np.interp(frame.hem_y - 0.018, side[:, 1], side[:, 0]) / frame.hem[0]
-            )
+            inner = float(np.interp(frame.hem_y - 0.018, side[:, 1], side[:, 0]) / frame.hem[0])
             above = (hem - np.array([0.0, 0.018])) * np.array([inner, 1.0])
-            made.items.append(
-                Panel(np.concatenate([hem, above[::-1]]), "second", 0.0, 0.2)
-            )
+            made.items.append(Panel(np.concatenate([hem, above[::-1]]), "second", 0.0, 0.2))
     if spec.garment == "dress" and spec.cut.style == "flared":
         made.items.append(
             Seam(

@@ -112,19 +112,11 @@ def _noun(spec: Spec) -> str:
     if spec.garment == "hoodie" and spec.collar != "hood":
         return "sweatshirt"
     if spec.garment == "pants":
-        return {"jeans": "jeans", "trousers": "trousers", "joggers": "joggers"}[
-            spec.cut.style
-        ]
-    return (
-        spec.cut.style.replace("_", " ")
-        if spec.garment == "hat"
-        else NOUNS[spec.garment]
-    )
+        return {"jeans": "jeans", "trousers": "trousers", "joggers": "joggers"}[spec.cut.style]
+    return spec.cut.style.replace("_", " ") if spec.garment == "hat" else NOUNS[spec.garment]
 
 
-def worded(
-    rng: np.random.Generator, spec: Spec, product_id: str, family: str, group: str
-) -> Spec:
+def worded(rng: np.random.Generator, spec: Spec, product_id: str, family: str, group: str) -> Spec:
     """The spec with an id, a title, a brand, a price, a category path and stock.
 
     Args:
@@ -145,9 +137,7 @@ def worded(
         noun,
     ]
     title = " ".join(word for word in words if word)
-    colours = dye_name(spec.base) + (
-        f" / {dye_name(spec.second)}" if spec.pattern.kind != "plain" else ""
-    )
+    colours = dye_name(spec.base) + (f" / {dye_name(spec.second)}" if spec.pattern.kind != "plain" else "")
     brand = BRANDS[sum(family.encode()) % len(BRANDS)]
     gender = {"women": "Women", "men": "Men", "unisex": "All"}[spec.gender]
     return replace(
@@ -160,8 +150,6 @@ def worded(
         category=f"{gender} > {SHELVES[spec.garment]}",
         price=round(price * 0.7) - 0.01 if sale else price,
         regular_price=price if sale else None,
-        availability=("in_stock", "out_of_stock", "preorder")[
-            int(rng.choice(3, p=(0.88, 0.09, 0.03)))
-        ],
+        availability=("in_stock", "out_of_stock", "preorder")[int(rng.choice(3, p=(0.88, 0.09, 0.03)))],
         material=MATERIALS[spec.fabric],
     )

@@ -90,10 +90,7 @@ def _jobs(
             f"views {views}, street {street}, workers {workers}: give at least one photo and one worker"
         )
     every = range(len(shop))
-    return [
-        (str(folder), shop.seed, shop.products, shop.part, index, views, street, size)
-        for index in every
-    ]
+    return [(str(folder), shop.seed, shop.products, shop.part, index, views, street, size) for index in every]
 
 
 def _drawn(jobs: Sequence[Job], workers: int) -> Iterator[str]:
@@ -114,9 +111,7 @@ def _draw_product(job: Job) -> str:
         repr((EDITION, seed, part, index, views, street, size)).encode(), digest_size=12
     ).hexdigest()
     kept = place / f"{stamp}.json"
-    if kept.is_file() and all(
-        (Path(folder) / photo.uri).is_file() for photo in product.photos
-    ):
+    if kept.is_file() and all((Path(folder) / photo.uri).is_file() for photo in product.photos):
         line = kept.read_text(encoding="utf-8")
         if _is_whole(line, product):
             return line
@@ -125,9 +120,7 @@ def _draw_product(job: Job) -> str:
     for photo in product.photos:
         picture = shop.render(index, photo.labels["view"], size)
         buffer = io.BytesIO()
-        Image.fromarray(picture.pixels).save(
-            buffer, "JPEG", quality=QUALITY, optimize=True
-        )
+        Image.fromarray(picture.pixels).save(buffer, "JPEG", quality=QUALITY, optimize=True)
         _settle(Path(folder) / photo.uri, buffer.getvalue())
         photos.append(replace(photo, box=picture.box, landmarks=picture.landmarks))
     line = manifest.written(replace(product, photos=tuple(photos)))
