@@ -51,22 +51,10 @@ class Body:
     head_tilt: float
 
 
-SHOULDER_Y, CHEST_Y, WAIST_Y, HIP_Y, CROTCH_Y, SOLE_Y = (
-    0.176,
-    0.245,
-    0.37,
-    0.455,
-    0.492,
-    1.0,
-)
+SHOULDER_Y, CHEST_Y, WAIST_Y, HIP_Y, CROTCH_Y, SOLE_Y = (0.176, 0.245, 0.37, 0.455, 0.492, 1.0)
 
 
-def _hang(
-    root: Line,
-    lengths: tuple[float, float],
-    angles: tuple[float, float],
-    outward: float,
-) -> Line:
+def _hang(root: Line, lengths: tuple[float, float], angles: tuple[float, float], outward: float) -> Line:
     first = np.deg2rad(angles[0]) * outward
     second = np.deg2rad(angles[0] + angles[1]) * outward
     middle = root + lengths[0] * np.array([np.sin(first), np.cos(first)])
@@ -109,10 +97,7 @@ def leg_reach(body: Body, y: float) -> float:
     reach = 0.0
     for bone, sign in ((body.left_leg, -1.0), (body.right_leg, 1.0)):
         x = float(np.interp(y, bone[:, 1], bone[:, 0])) * sign
-        reach = max(
-            reach,
-            x + float(np.interp(y, (HIP_Y, 0.72, 0.95), (0.46, 0.30, 0.20))) * body.build.hip * 1.05,
-        )
+        reach = max(reach, x + float(np.interp(y, (HIP_Y, 0.72, 0.95), (0.46, 0.30, 0.20))) * body.build.hip * 1.05)
     return reach
 
 

@@ -38,118 +38,22 @@ class Weather:
 
 WEATHERS: dict[Part, tuple[Weather, ...]] = {
     "train": (
-        Weather(
-            "noon",
-            (-0.012, 0.048),
-            (-0.021, 0.014),
-            (0.96, 1.18),
-            0.26,
-            0.05,
-            (0.4, -0.8),
-        ),
-        Weather(
-            "overcast",
-            (-0.084, 0.0),
-            (-0.014, 0.021),
-            (0.92, 1.1),
-            0.14,
-            0.13,
-            (-0.2, -0.7),
-        ),
-        Weather(
-            "tungsten",
-            (0.072, 0.18),
-            (-0.042, 0.014),
-            (0.9, 1.1),
-            0.38,
-            0.04,
-            (-0.7, -0.3),
-        ),
-        Weather(
-            "open_shade",
-            (-0.132, -0.048),
-            (-0.014, 0.028),
-            (0.9, 1.06),
-            0.21,
-            0.08,
-            (0.5, -0.5),
-        ),
-        Weather(
-            "evening",
-            (0.03, 0.144),
-            (-0.056, 0.0),
-            (0.86, 1.04),
-            0.34,
-            0.1,
-            (0.8, -0.2),
-        ),
+        Weather("noon", (-0.012, 0.048), (-0.021, 0.014), (0.96, 1.18), 0.26, 0.05, (0.4, -0.8)),
+        Weather("overcast", (-0.084, 0.0), (-0.014, 0.021), (0.92, 1.1), 0.14, 0.13, (-0.2, -0.7)),
+        Weather("tungsten", (0.072, 0.18), (-0.042, 0.014), (0.9, 1.1), 0.38, 0.04, (-0.7, -0.3)),
+        Weather("open_shade", (-0.132, -0.048), (-0.014, 0.028), (0.9, 1.06), 0.21, 0.08, (0.5, -0.5)),
+        Weather("evening", (0.03, 0.144), (-0.056, 0.0), (0.86, 1.04), 0.34, 0.1, (0.8, -0.2)),
     ),
     "calibrate": (
-        Weather(
-            "morning",
-            (0.012, 0.096),
-            (-0.035, 0.007),
-            (0.87, 1.08),
-            0.26,
-            0.11,
-            (0.7, -0.4),
-        ),
-        Weather(
-            "office",
-            (-0.048, 0.024),
-            (0.014, 0.056),
-            (0.88, 1.08),
-            0.24,
-            0.05,
-            (0.0, -0.9),
-        ),
+        Weather("morning", (0.012, 0.096), (-0.035, 0.007), (0.87, 1.08), 0.26, 0.11, (0.7, -0.4)),
+        Weather("office", (-0.048, 0.024), (0.014, 0.056), (0.88, 1.08), 0.24, 0.05, (0.0, -0.9)),
     ),
     "test": (
-        Weather(
-            "golden_hour",
-            (0.06, 0.156),
-            (-0.042, 0.0),
-            (0.92, 1.12),
-            0.34,
-            0.11,
-            (-0.8, -0.25),
-        ),
-        Weather(
-            "fluorescent",
-            (-0.072, 0.0),
-            (0.021, 0.07),
-            (0.92, 1.1),
-            0.26,
-            0.05,
-            (0.1, -0.9),
-        ),
-        Weather(
-            "bright_cloud",
-            (-0.06, 0.012),
-            (-0.014, 0.014),
-            (0.94, 1.14),
-            0.17,
-            0.11,
-            (0.3, -0.7),
-        ),
-        Weather(
-            "warm_led",
-            (0.036, 0.12),
-            (-0.014, 0.035),
-            (0.9, 1.1),
-            0.36,
-            0.04,
-            (0.6, -0.5),
-        ),
-        Weather(
-            "blue_hour",
-            (-0.144, -0.06),
-            (-0.028, 0.014),
-            (0.88, 1.04),
-            0.26,
-            0.11,
-            (-0.4, -0.6),
-        ),
+        Weather("golden_hour", (0.06, 0.156), (-0.042, 0.0), (0.92, 1.12), 0.34, 0.11, (-0.8, -0.25)),
+        Weather("fluorescent", (-0.072, 0.0), (0.021, 0.07), (0.92, 1.1), 0.26, 0.05, (0.1, -0.9)),
+        Weather("bright_cloud", (-0.06, 0.012), (-0.014, 0.014), (0.94, 1.14), 0.17, 0.11, (0.3, -0.7)),
+        Weather("warm_led", (0.036, 0.12), (-0.014, 0.035), (0.9, 1.1), 0.36, 0.04, (0.6, -0.5)),
+        Weather("blue_hour", (-0.144, -0.06), (-0.028, 0.014), (0.88, 1.04), 0.26, 0.11, (-0.4, -0.6)),
     ),
 }
 Matrix = npt.NDArray[np.float64]
@@ -165,10 +69,7 @@ def tilt(rng: np.random.Generator, width: int, height: int) -> Matrix:
     source = (corners - centre) @ turn.T * zoom + centre
     # A phone held low or high narrows the far edge; one held aside, a side.
     lean, side = rng.normal(0, 0.035), rng.normal(0, 0.025)
-    squeeze = np.array([(lean, side), (-lean, -side), (lean, side), (-lean, -side)]) * (
-        width,
-        height,
-    )
+    squeeze = np.array([(lean, side), (-lean, -side), (lean, side), (-lean, -side)]) * (width, height)
     source = source + squeeze
     # Shrink towards the middle until no corner looks past the edge of the scene.
     over = np.abs(source - centre) / centre
@@ -194,13 +95,7 @@ def seen_at(matrix: Matrix, points: npt.NDArray[np.float64]) -> npt.NDArray[np.f
 def reframed(picture: Image.Image, matrix: Matrix, fill: tuple[int, int, int] | int) -> Image.Image:
     """The picture through a homography, same size."""
     flat = tuple(float(v) for v in matrix.ravel()[:8])
-    return picture.transform(
-        picture.size,
-        Image.Transform.PERSPECTIVE,
-        flat,
-        Image.Resampling.BILINEAR,
-        fillcolor=fill,
-    )
+    return picture.transform(picture.size, Image.Transform.PERSPECTIVE, flat, Image.Resampling.BILINEAR, fillcolor=fill)
 
 
 @lru_cache(maxsize=1)
@@ -270,10 +165,6 @@ def _shaken(picture: Image.Image, rng: np.random.Generator, unit: float) -> Imag
     reach, turn = float(rng.uniform(1.0, 3.6)) * unit, float(rng.uniform(0, np.pi))
     out = picture
     for step, share in enumerate((-1.0, 1.0, 0.5)):
-        move = ImageChops.offset(
-            picture,
-            round(reach * share * np.cos(turn)),
-            round(reach * share * np.sin(turn)),
-        )
+        move = ImageChops.offset(picture, round(reach * share * np.cos(turn)), round(reach * share * np.sin(turn)))
         out = Image.blend(out, move, 1 / (step + 2))
     return out

@@ -123,12 +123,7 @@ class Canvas:
         else:
             patch, gloss = panel.cloth, 0.7
         self.image.paste(patch, box if isinstance(patch, tuple) else box[:2], mask)
-        final = (
-            box[0] // OVERSAMPLING,
-            box[1] // OVERSAMPLING,
-            box[2] // OVERSAMPLING,
-            box[3] // OVERSAMPLING,
-        )
+        final = (box[0] // OVERSAMPLING, box[1] // OVERSAMPLING, box[2] // OVERSAMPLING, box[3] // OVERSAMPLING)
         soft = mask.reduce(OVERSAMPLING)
         self._relief(soft, final, panel, gloss)
         self.owner.paste(255 if owned else 0, final, soft)
@@ -139,12 +134,7 @@ class Canvas:
         box = self._bounds(pixels, int(reach * 3))
         if box is None:
             return
-        final = (
-            box[0] // OVERSAMPLING,
-            box[1] // OVERSAMPLING,
-            box[2] // OVERSAMPLING,
-            box[3] // OVERSAMPLING,
-        )
+        final = (box[0] // OVERSAMPLING, box[1] // OVERSAMPLING, box[2] // OVERSAMPLING, box[3] // OVERSAMPLING)
         size = (final[2] - final[0], final[3] - final[1])
         blot = Image.new("L", (max(size[0] // COARSE, 1), max(size[1] // COARSE, 1)), 255)
         offset = np.array([-self.light.x, -self.light.y]) * reach * 0.9
@@ -155,10 +145,7 @@ class Canvas:
             field.paste(ImageChops.multiply(field.crop(final), blot), final[:2])
 
     def _relief(self, mask: Image.Image, final: Box4, panel: Panel, gloss: float) -> None:
-        small = mask.resize(
-            (max(mask.width // COARSE, 2), max(mask.height // COARSE, 2)),
-            Image.Resampling.BOX,
-        )
+        small = mask.resize((max(mask.width // COARSE, 2), max(mask.height // COARSE, 2)), Image.Resampling.BOX)
         scale = self.scale / OVERSAMPLING / COARSE
         reach = max(0.017 * panel.puff * scale, 0.6)
         bulge = np.asarray(small.filter(ImageFilter.GaussianBlur(reach)), dtype=np.float32) / 255
@@ -182,12 +169,7 @@ class Canvas:
         for fold in sorted(folds, key=lambda fold: -fold.width):
             points = (self.place(fold.points) * shrink - np.array(final[:2]) / COARSE).ravel().tolist()
             tone = 128 + int(np.clip(fold.height / 0.012, -1, 1) * 127)
-            draw.line(
-                points,
-                fill=tone,
-                width=max(int(fold.width * self.scale * shrink), 1),
-                joint="curve",
-            )
+            draw.line(points, fill=tone, width=max(int(fold.width * self.scale * shrink), 1), joint="curve")
         field = field.filter(ImageFilter.GaussianBlur(max(0.0045 * self.scale * shrink, 0.5)))
         return (np.asarray(field, dtype=np.float32) - 128) * (0.012 / 127)
 
@@ -201,32 +183,18 @@ class Canvas:
         if seam.dash and width > 1.2:
             self._dashes(draw, pixels, max(int(width), 1), (*colour, alpha))
         else:
-            draw.line(
-                pixels.ravel().tolist(),
-                fill=(*colour, alpha),
-                width=max(round(width), 1),
-                joint="curve",
-            )
+            draw.line(pixels.ravel().tolist(), fill=(*colour, alpha), width=max(round(width), 1), joint="curve")
         if owned and seam.colour is not None:
             thin = max(round(width / OVERSAMPLING), 1)
             ImageDraw.Draw(self.owner).line((pixels / OVERSAMPLING).ravel().tolist(), fill=255, width=thin)
 
-    def _dashes(
-        self,
-        draw: ImageDraw.ImageDraw,
-        pixels: Line,
-        width: int,
-        fill: tuple[int, int, int, int],
-    ) -> None:
+    def _dashes(self, draw: ImageDraw.ImageDraw, pixels: Line, width: int, fill: tuple[int, int, int, int]) -> None:
         for start, end in pairwise(pixels):
             length = float(np.hypot(*(end - start)))
             count = max(int(length / (0.0065 * self.scale)), 1)
             steps = np.linspace(0, 1, count + 1)
             for step in steps[:-1]:
-                one, two = (
-                    start + (end - start) * step,
-                    start + (end - start) * (step + 0.58 / count),
-                )
+                one, two = (start + (end - start) * step, start + (end - start) * (step + 0.58 / count))
                 draw.line((one[0], one[1], two[0], two[1]), fill=fill, width=width)
 
     def stud(self, stud: Stud) -> None:
@@ -234,33 +202,17 @@ class Canvas:
         x, y = self.place(np.array([[stud.x, stud.y]]))[0]
         radius = max(stud.radius * self.scale, 0.8)
         draw = ImageDraw.Draw(self.image, "RGBA")
-        draw.ellipse(
-            (x - radius * 1.1, y - radius * 0.9, x + radius * 1.25, y + radius * 1.35),
-            fill=(0, 0, 0, 90),
-        )
+        draw.ellipse((x - radius * 1.1, y - radius * 0.9, x + radius * 1.25, y + radius * 1.35), fill=(0, 0, 0, 90))
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=stud.colour)
         if radius > 4:
             draw.ellipse(
-                (
-                    x - radius * 0.7,
-                    y - radius * 0.7,
-                    x + radius * 0.7,
-                    y + radius * 0.7,
-                ),
+                (x - radius * 0.7, y - radius * 0.7, x + radius * 0.7, y + radius * 0.7),
                 outline=(0, 0, 0, 60),
                 width=max(int(radius / 6), 1),
             )
             hole = radius * 0.14
             for dx in (-0.25, 0.25):
-                draw.ellipse(
-                    (
-                        x + dx * radius - hole,
-                        y - hole,
-                        x + dx * radius + hole,
-                        y + hole,
-                    ),
-                    fill=(0, 0, 0, 120),
-                )
+                draw.ellipse((x + dx * radius - hole, y - hole, x + dx * radius + hole, y + hole), fill=(0, 0, 0, 120))
 
     def printed(self, item: PrintPlace, cloth: Cloth) -> None:
         """Paint the spec's graphic or its small logo, with the fabric's shading kept where it is dark."""
@@ -268,25 +220,10 @@ class Canvas:
         x, y = self.place(np.array([[item.x, item.y]]))[0] - side / 2
         at = (round(x), round(y))
         name = cloth.logo if item.logo else cloth.spec.pattern.motif
-        picture = printed(
-            name,
-            side,
-            cloth.spec.second,
-            cloth.spec.third if not item.logo else cloth.spec.second,
-        )
-        self.image.paste(
-            picture.convert("RGB"),
-            at,
-            picture.getchannel("A").point(lambda a: a * 9 // 10),
-        )
+        picture = printed(name, side, cloth.spec.second, cloth.spec.third if not item.logo else cloth.spec.second)
+        self.image.paste(picture.convert("RGB"), at, picture.getchannel("A").point(lambda a: a * 9 // 10))
 
 
-def paint(
-    color: RGB,
-    outline: Line,
-    puff: float = 0.6,
-    casts: float = 0.2,
-    folds: tuple[Fold, ...] = (),
-) -> Panel:
+def paint(color: RGB, outline: Line, puff: float = 0.6, casts: float = 0.2, folds: tuple[Fold, ...] = ()) -> Panel:
     """A panel of plain colour: skin, hair, things."""
     return Panel(outline, color, 0.0, puff, casts, folds)

@@ -28,21 +28,12 @@ def close(spec: Spec, top: float, bottom: float) -> list[Item]:
         gap = 0.052 if spec.garment in ("shirt", "blouse", "dress") else 0.085
         radius = 0.0042 if spec.garment in ("shirt", "blouse", "dress") else 0.0066
         if spec.garment == "blazer" or spec.cut.style == "coat":
-            top, count = (
-                top + 0.004,
-                1 if spec.cut.style == "one" else 2 if spec.garment == "blazer" else 3,
-            )
+            top, count = (top + 0.004, 1 if spec.cut.style == "one" else 2 if spec.garment == "blazer" else 3)
             items.append(Seam(line((0.008, top), (0.010, bottom - 0.004)), 0.002, None, 0.55))
             spots = top + np.arange(count) * 0.062
         else:
             items += [
-                Seam(
-                    line((side, top + 0.004), (side, bottom - 0.004)),
-                    0.0014,
-                    None,
-                    0.4,
-                    dash=side < 0,
-                )
+                Seam(line((side, top + 0.004), (side, bottom - 0.004)), 0.0014, None, 0.4, dash=side < 0)
                 for side in (-0.011, 0.011)
             ]
             spots = np.arange(first, last, gap)
@@ -51,12 +42,7 @@ def close(spec: Spec, top: float, bottom: float) -> list[Item]:
         end = top + 0.085
         items.append(
             Panel(
-                line(
-                    (-0.011, top - 0.004),
-                    (0.011, top - 0.004),
-                    (0.011, end),
-                    (-0.011, end),
-                ),
+                line((-0.011, top - 0.004), (0.011, top - 0.004), (0.011, end), (-0.011, end)),
                 "second" if "contrast_collar" in spec.trims else "base",
                 0.0,
                 0.2,
@@ -80,13 +66,7 @@ def pockets(spec: Spec, hem: float, half: float) -> list[Item]:
     if spec.pocket in ("chest", "two_chest"):
         for sign in (1, -1) if spec.pocket == "two_chest" else (1,):
             x, y = sign * 0.044, 0.246
-            shape = line(
-                (x - 0.019, y),
-                (x + 0.019, y),
-                (x + 0.019, y + 0.034),
-                (x, y + 0.042),
-                (x - 0.019, y + 0.034),
-            )
+            shape = line((x - 0.019, y), (x + 0.019, y), (x + 0.019, y + 0.034), (x, y + 0.042), (x - 0.019, y + 0.034))
             items.append(Panel(shape, "base", 0.0, 0.3, 0.35))
             items.append(Seam(shape[[0, 4, 3, 2, 1]], 0.0014, None, 0.4))
             if spec.pocket == "two_chest":
@@ -97,29 +77,13 @@ def pockets(spec: Spec, hem: float, half: float) -> list[Item]:
                     (x, y + 0.016),
                     (x - 0.021, y + 0.010),
                 )
-                items += [
-                    Panel(flap, "base", 0.0, 0.3, 0.45),
-                    Stud(x, y + 0.010, 0.0036, METAL),
-                ]
+                items += [Panel(flap, "base", 0.0, 0.3, 0.45), Stud(x, y + 0.010, 0.0036, METAL)]
     elif spec.pocket == "kangaroo":
         y = hem - 0.026
         bag = line(
-            (-0.036, y - 0.075),
-            (0.036, y - 0.075),
-            (0.066, y - 0.026),
-            (0.066, y),
-            (-0.066, y),
-            (-0.066, y - 0.026),
+            (-0.036, y - 0.075), (0.036, y - 0.075), (0.066, y - 0.026), (0.066, y), (-0.066, y), (-0.066, y - 0.026)
         )
-        items.append(
-            Panel(
-                bag,
-                "second" if "contrast_sleeves" in spec.trims else "base",
-                0.0,
-                0.6,
-                0.4,
-            )
-        )
+        items.append(Panel(bag, "second" if "contrast_sleeves" in spec.trims else "base", 0.0, 0.6, 0.4))
         items += [Seam(side, 0.002, None, 0.5) for side in both(line((0.036, y - 0.075), (0.066, y - 0.026)))]
     elif spec.pocket == "side":
         y = min(hem - 0.10, 0.42)

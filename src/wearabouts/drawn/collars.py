@@ -45,15 +45,7 @@ def collar(
     if spec.collar == "high_neck":
         top = y - (0.030 if spec.garment != "outwear" else 0.022)
         tube = np.concatenate(
-            [
-                neckline,
-                line(
-                    (x * 0.86, top),
-                    (x * 0.4, top - 0.004),
-                    (-x * 0.4, top - 0.004),
-                    (-x * 0.86, top),
-                ),
-            ]
+            [neckline, line((x * 0.86, top), (x * 0.4, top - 0.004), (-x * 0.4, top - 0.004), (-x * 0.86, top))]
         )
         return behind, [Panel(tube, _trim_cloth(spec), 0.0, 0.5, 0.25, rib=spec.garment != "blouse")]
     if spec.cut.style == "straps":
@@ -69,13 +61,7 @@ def _inside(spec: Spec, x: float, y: float, neckline: Line) -> list[Item]:
     """The inside of the back, seen through the neck of a garment nobody wears, with its label."""
     if spec.cut.style == "straps":
         edge = neckline[1:-1]
-        return [
-            Panel(
-                np.concatenate([edge, edge[[-1, 0]] - np.array([0.0, 0.006])]),
-                "lining",
-                puff=0.2,
-            )
-        ]
+        return [Panel(np.concatenate([edge, edge[[-1, 0]] - np.array([0.0, 0.006])]), "lining", puff=0.2)]
     rise = 0.010 if spec.collar in ("shirt_collar", "lapel") else 0.002
     over = line((x, y - 0.002), (x * 0.6, y - rise), (-x * 0.6, y - rise), (-x, y - 0.002))
     binding = smooth(line((-x * 0.8, y + 0.006), (0, y + 0.012), (x * 0.8, y + 0.006)))
@@ -115,13 +101,7 @@ def _inner(spec: Spec, x: float, y: float, depth: float, back: bool, worn: bool)
     if back or not worn:
         return []
     inner = line(
-        (-x, y),
-        (-x * 0.6, y + 0.018),
-        (0, y + 0.026),
-        (x * 0.6, y + 0.018),
-        (x, y),
-        (x, y + depth),
-        (-x, y + depth),
+        (-x, y), (-x * 0.6, y + 0.018), (0, y + 0.026), (x * 0.6, y + 0.018), (x, y), (x, y + depth), (-x, y + depth)
     )
     colour: RGB = (236, 236, 234) if is_dark(spec.base) else (72, 74, 80)
     return [Panel(inner, colour, 0.0, 0.3)]
@@ -172,10 +152,7 @@ def _hood_behind(spec: Spec, x: float, y: float, back: bool) -> list[Item]:
         (-x - 0.020, y + 0.030),
     )
     inside = ellipse((0, y + 0.002), x * 0.92, 0.030)
-    return [
-        Panel(smooth(lobe), "plain", 0.0, 0.7, 0.2),
-        Panel(inside, "lining", puff=0.5),
-    ]
+    return [Panel(smooth(lobe), "plain", 0.0, 0.7, 0.2), Panel(inside, "lining", puff=0.5)]
 
 
 def _hood_before(spec: Spec, x: float, y: float, depth: float, back: bool) -> list[Item]:
@@ -211,13 +188,7 @@ def _hood_before(spec: Spec, x: float, y: float, depth: float, back: bool) -> li
         start = (sign * x * 0.42, low + 0.002)
         items.append(
             Seam(
-                smooth(
-                    line(
-                        start,
-                        (start[0] + sign * 0.004, low + long * 0.5),
-                        (start[0], low + long),
-                    )
-                ),
+                smooth(line(start, (start[0] + sign * 0.004, low + long * 0.5), (start[0], low + long))),
                 0.0034,
                 cord,
                 1.0,

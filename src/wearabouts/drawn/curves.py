@@ -20,12 +20,7 @@ def smooth(points: Line, steps: int = 6) -> Line:
     if len(points) < 3:
         return points
     padded = np.concatenate([[2 * points[0] - points[1]], points, [2 * points[-1] - points[-2]]])
-    a, b, c, d = (
-        padded[:-3, None],
-        padded[1:-2, None],
-        padded[2:-1, None],
-        padded[3:, None],
-    )
+    a, b, c, d = (padded[:-3, None], padded[1:-2, None], padded[2:-1, None], padded[3:, None])
     t = np.linspace(0, 1, steps, endpoint=False)[None, :, None]
     curve = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
     return np.concatenate([curve.reshape(-1, 2), points[-1:]])
@@ -35,10 +30,7 @@ def along(points: Line, shares: npt.ArrayLike) -> Line:
     """Points at `shares` in [0, 1] of the length of a polyline."""
     lengths = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
     at = np.asarray(shares, dtype=np.float64) * lengths[-1]
-    return np.stack(
-        [np.interp(at, lengths, points[:, 0]), np.interp(at, lengths, points[:, 1])],
-        axis=-1,
-    )
+    return np.stack([np.interp(at, lengths, points[:, 0]), np.interp(at, lengths, points[:, 1])], axis=-1)
 
 
 def part_of(points: Line, share: float, samples: int = 9) -> Line:
@@ -76,10 +68,7 @@ def mirrored(half: Line) -> Line:
 def ellipse(centre: Sequence[float], radius_x: float, radius_y: float, samples: int = 28) -> Line:
     """A closed ellipse."""
     turn = np.linspace(0, 2 * np.pi, samples, endpoint=False)
-    return np.stack(
-        [centre[0] + radius_x * np.cos(turn), centre[1] + radius_y * np.sin(turn)],
-        axis=1,
-    )
+    return np.stack([centre[0] + radius_x * np.cos(turn), centre[1] + radius_y * np.sin(turn)], axis=1)
 
 
 def turned(points: Line, degrees: float, around: Sequence[float] = (0.0, 0.0)) -> Line:

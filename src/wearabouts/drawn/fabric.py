@@ -79,13 +79,7 @@ class Cloth:
         return self.spec.base
 
     def patch(
-        self,
-        role: str,
-        box: tuple[int, int, int, int],
-        origin: Line,
-        scale: float,
-        turn: float,
-        rib: bool,
+        self, role: str, box: tuple[int, int, int, int], origin: Line, scale: float, turn: float, rib: bool
     ) -> Image.Image:
         """The fabric as it lies over a box of the painting.
 
@@ -102,10 +96,7 @@ class Cloth:
         """
         size = (box[2] - box[0], box[3] - box[1])
         # Pixel of the fabric at the box's corner: the middle of the fabric hangs at the body's neck.
-        x, y = (
-            box[0] + float(origin[0]) * scale,
-            box[1] + float(origin[1] - 0.15) * scale,
-        )
+        x, y = (box[0] + float(origin[0]) * scale, box[1] + float(origin[1] - 0.15) * scale)
         if role == "base" and self.repeats:
             picture = self._patterned(size, x, y, scale, turn + self.spec.pattern.angle)
         else:
@@ -131,12 +122,7 @@ class Cloth:
         pattern = self.spec.pattern
         side = max(round(pattern.scale * scale), 3)
         if ("", side) not in self._tiles:
-            drawn = tile(
-                pattern.kind,
-                pattern.motif,
-                side,
-                (self.spec.base, self.spec.second, self.spec.third),
-            )
+            drawn = tile(pattern.kind, pattern.motif, side, (self.spec.base, self.spec.second, self.spec.third))
             self._tiles["", side] = np.asarray(drawn)
         piece = self._tiles["", side]
         if abs(turn) < 0.5:
@@ -147,13 +133,7 @@ class Cloth:
         turned = corners @ np.array([[cos, -sin], [sin, cos]])
         low = np.floor(turned.min(axis=0)).astype(int) - 1
         high = np.ceil(turned.max(axis=0)).astype(int) + 2
-        sheet = _repeated(
-            piece,
-            int(high[0] - low[0]),
-            int(high[1] - low[1]),
-            int(low[0]),
-            int(low[1]),
-        )
+        sheet = _repeated(piece, int(high[0] - low[0]), int(high[1] - low[1]), int(low[0]), int(low[1]))
         start = turned[0] - low
         # Output pixel (i, j) → sheet pixel: a turn around the box's corner.
         matrix = (cos, sin, float(start[0]), -sin, cos, float(start[1]))

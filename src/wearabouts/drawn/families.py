@@ -10,15 +10,7 @@ from typing import Any
 import numpy as np
 
 from wearabouts.drawn.motifs import MOTIFS
-from wearabouts.drawn.palette import (
-    DYES,
-    RGB,
-    darker,
-    distance,
-    is_dark,
-    lighter,
-    mixed,
-)
+from wearabouts.drawn.palette import DYES, RGB, darker, distance, is_dark, lighter, mixed
 from wearabouts.drawn.prints import PRINTS
 from wearabouts.drawn.specs import Pattern, Spec
 from wearabouts.drawn.stock import (
@@ -86,12 +78,9 @@ def _length(garment: str, reach: float) -> str:
     """The length word of a hem at `reach` body heights below the crown."""
     if garment in ("shoes", "hat"):
         return "short"
-    limits = {
-        "dress": (0.66, 0.80),
-        "skirt": (0.63, 0.76),
-        "pants": (0.60, 0.88),
-        "shorts": (0.62, 0.88),
-    }.get(garment, (0.455, 0.535))
+    limits = {"dress": (0.66, 0.80), "skirt": (0.63, 0.76), "pants": (0.60, 0.88), "shorts": (0.62, 0.88)}.get(
+        garment, (0.455, 0.535)
+    )
     return "short" if reach < limits[0] else "middle" if reach < limits[1] else "long"
 
 
@@ -101,12 +90,7 @@ def _closure(rng: Rng, garment: str, style: str, collar: str) -> str:
     if garment == "polo":
         return "placket"
     if garment == "hoodie":
-        return str(
-            _one(
-                rng,
-                ("none", "zip", "half_zip") if collar == "hood" else ("none", "none", "half_zip"),
-            )
-        )
+        return str(_one(rng, ("none", "zip", "half_zip") if collar == "hood" else ("none", "none", "half_zip")))
     if garment == "outwear":
         return "zip"
     if garment in ("dress", "blouse", "skirt"):
@@ -146,11 +130,7 @@ def founder(rng: Rng, part: Part) -> Spec:
         cut=cut,
         base=base,
         second=second,
-        third=_third(
-            base,
-            second,
-            _one(rng, (mixed(base, second, 0.5), _companion(rng, base, 22.0))),
-        ),
+        third=_third(base, second, _one(rng, (mixed(base, second, 0.5), _companion(rng, base, 22.0)))),
         pattern=pattern,
         fabric=fabric,
         sleeve=_one(rng, SLEEVES.get(garment, ("none",))),
@@ -192,12 +172,9 @@ def _measured(spec: Spec) -> Spec:
 
 def _fabric(rng: Rng, garment: str, style: str) -> str:
     if garment == "outwear":
-        return {
-            "parka": "shell",
-            "bomber": str(_one(rng, ("shell", "leather"))),
-            "coat": "woven",
-            "trucker": "denim",
-        }[style]
+        return {"parka": "shell", "bomber": str(_one(rng, ("shell", "leather"))), "coat": "woven", "trucker": "denim"}[
+            style
+        ]
     if garment in ("pants", "shorts"):
         return {"jeans": "denim", "trousers": "woven", "joggers": "fleece"}[style]
     return str(_one(rng, FABRICS[garment]))
@@ -207,10 +184,7 @@ def _gender(rng: Rng, garment: str) -> str:
     if garment in ("dress", "skirt", "blouse"):
         return "women"
     return str(
-        _one(
-            rng,
-            ("women", "men", "unisex") if garment in ("t_shirt", "hoodie", "shoes", "hat") else ("women", "men"),
-        )
+        _one(rng, ("women", "men", "unisex") if garment in ("t_shirt", "hoodie", "shoes", "hat") else ("women", "men"))
     )
 
 
@@ -252,17 +226,7 @@ def _sibling(rng: Rng, spec: Spec, part: Part, change: str) -> Spec | None:
     return None
 
 
-CHANGES = (
-    "colour",
-    "second",
-    "scale",
-    "motif",
-    "sleeve",
-    "collar",
-    "pocket",
-    "cut",
-    "trim",
-)
+CHANGES = ("colour", "second", "scale", "motif", "sleeve", "collar", "pocket", "cut", "trim")
 CHANGE_WEIGHTS = (26, 12, 9, 9, 10, 9, 8, 8, 12)
 
 

@@ -106,21 +106,11 @@ def _arm(person: Person, right: bool, fore: bool) -> list[Panel]:
     palm = bone[2] + direction * 0.020
     angle = float(np.degrees(np.arctan2(direction[1], direction[0])))
     hand = turned(ellipse(palm, 0.028, wide * 0.60, 16), angle, palm)
-    skin = [
-        paint(person.skin, hand, 0.4, 0.15),
-        paint(person.skin, np.concatenate([one, other[::-1]]), 0.55, 0.22),
-    ]
+    skin = [paint(person.skin, hand, 0.4, 0.15), paint(person.skin, np.concatenate([one, other[::-1]]), 0.55, 0.22)]
     return (
         skin
         if fore
-        else [
-            paint(
-                person.skin,
-                ellipse(bone[0] + (0.0, 0.007), wide * 1.05, wide * 1.0, 18),
-                0.55,
-            ),
-            *skin,
-        ]
+        else [paint(person.skin, ellipse(bone[0] + (0.0, 0.007), wide * 1.05, wide * 1.0, 18), 0.55), *skin]
     )
 
 
@@ -138,14 +128,7 @@ def paint_trunk(canvas: Canvas, person: Person) -> None:
     build = person.figure.build
     for bone, right in ((person.body.left_leg, False), (person.body.right_leg, True)):
         one, other = limb(
-            smooth(bone, 6),
-            (
-                build.hip * 0.48,
-                build.leg * 0.84,
-                build.leg * 0.62,
-                build.leg * 0.60,
-                build.leg * 0.34,
-            ),
+            smooth(bone, 6), (build.hip * 0.48, build.leg * 0.84, build.leg * 0.62, build.leg * 0.60, build.leg * 0.34)
         )
         canvas.panel(paint(person.skin, np.concatenate([one, other[::-1]]), 0.9, 0.1))
         end = bone[2]
@@ -166,14 +149,7 @@ def paint_hair_behind(canvas: Canvas, person: Person) -> None:
     if person.hair is None:
         return
     shape = {
-        "long": line(
-            (0.0, -0.006),
-            (0.050, 0.03),
-            (0.060, 0.10),
-            (0.064, 0.19),
-            (0.050, 0.235),
-            (0.0, 0.22),
-        ),
+        "long": line((0.0, -0.006), (0.050, 0.03), (0.060, 0.10), (0.064, 0.19), (0.050, 0.235), (0.0, 0.22)),
         "bob": line((0.0, -0.006), (0.054, 0.03), (0.060, 0.09), (0.052, 0.135), (0.0, 0.13)),
         "waves": line(
             (0.0, -0.006),
@@ -185,38 +161,14 @@ def paint_hair_behind(canvas: Canvas, person: Person) -> None:
             (0.04, 0.19),
             (0.0, 0.18),
         ),
-        "curls": line(
-            (0.0, -0.016),
-            (0.05, 0.0),
-            (0.068, 0.05),
-            (0.062, 0.10),
-            (0.04, 0.12),
-            (0.0, 0.11),
-        ),
-        "afro": line(
-            (0.0, -0.034),
-            (0.056, -0.018),
-            (0.080, 0.035),
-            (0.072, 0.09),
-            (0.045, 0.115),
-            (0.0, 0.11),
-        ),
+        "curls": line((0.0, -0.016), (0.05, 0.0), (0.068, 0.05), (0.062, 0.10), (0.04, 0.12), (0.0, 0.11)),
+        "afro": line((0.0, -0.034), (0.056, -0.018), (0.080, 0.035), (0.072, 0.09), (0.045, 0.115), (0.0, 0.11)),
         "pony": line((0.0, -0.006), (0.046, 0.02), (0.046, 0.07), (0.0, 0.08)),
     }.get(person.figure.hair)
     if shape is not None:
         canvas.panel(paint(person.hair, _tilted(person, mirrored(smooth(shape, 5))), 1.2))
     if person.figure.hair == "pony":
-        tail = smooth(
-            line(
-                (0.03, 0.01),
-                (0.075, 0.04),
-                (0.082, 0.12),
-                (0.062, 0.19),
-                (0.058, 0.10),
-                (0.035, 0.05),
-            ),
-            5,
-        )
+        tail = smooth(line((0.03, 0.01), (0.075, 0.04), (0.082, 0.12), (0.062, 0.19), (0.058, 0.10), (0.035, 0.05)), 5)
         canvas.panel(paint(person.hair, _tilted(person, tail), 0.8))
     if person.figure.hair == "bun":
         canvas.panel(paint(person.hair, _tilted(person, ellipse((0.0, -0.012), 0.026, 0.024)), 0.8))
@@ -229,25 +181,13 @@ def _tilted(person: Person, points: np.ndarray) -> np.ndarray:
 def paint_head(canvas: Canvas, person: Person, back: bool = False) -> None:
     """Head, face and the hair that falls over it; from the back, hair alone."""
     face = line(
-        (0.0, 0.006),
-        (0.034, 0.018),
-        (0.046, 0.055),
-        (0.042, 0.092),
-        (0.026, 0.122),
-        (0.010, 0.133),
-        (0.0, 0.134),
+        (0.0, 0.006), (0.034, 0.018), (0.046, 0.055), (0.042, 0.092), (0.026, 0.122), (0.010, 0.133), (0.0, 0.134)
     )
     canvas.panel(paint(person.skin, _tilted(person, mirrored(smooth(face, 5))), 1.0, 0.25))
     if person.hair is None:
         return
     for sign in (-1, 1):
-        canvas.panel(
-            paint(
-                person.skin,
-                _tilted(person, ellipse((sign * 0.046, 0.074), 0.008, 0.014, 14)),
-                0.3,
-            )
-        )
+        canvas.panel(paint(person.skin, _tilted(person, ellipse((sign * 0.046, 0.074), 0.008, 0.014, 14)), 0.3))
     if back:
         canvas.panel(paint(person.hair, _tilted(person, ellipse((0.0, 0.052), 0.052, 0.060)), 1.0))
         return
@@ -258,37 +198,13 @@ def paint_head(canvas: Canvas, person: Person, back: bool = False) -> None:
 def _face(canvas: Canvas, person: Person, brow: RGB) -> None:
     for sign in (-1, 1):
         eye = _tilted(person, np.array([[sign * 0.018, 0.068]]))[0]
-        canvas.panel(paint((250, 248, 246), ellipse(eye, 0.0078, 0.0042, 12), 0.05))
-        canvas.panel(
-            paint(
-                (48, 36, 30),
-                ellipse((eye[0], eye[1] + 0.0003), 0.0038, 0.0040, 10),
-                0.05,
-            )
-        )
-        lash = _tilted(
-            person,
-            smooth(
-                line(
-                    (sign * 0.010, 0.0655),
-                    (sign * 0.018, 0.0628),
-                    (sign * 0.027, 0.066),
-                )
-            ),
-        )
+        canvas.panel(paint((250, 248, 246), ellipse(eye, 0.0078, 0.0042, 12), 0.05, 0.0))
+        canvas.panel(paint((48, 36, 30), ellipse((eye[0], eye[1] + 0.0003), 0.0038, 0.0040, 10), 0.05))
+        lash = _tilted(person, smooth(line((sign * 0.010, 0.0655), (sign * 0.018, 0.0628), (sign * 0.027, 0.066))))
         canvas.seam(Seam(lash, 0.0022, (40, 28, 26), 0.9))
         canvas.seam(
             Seam(
-                _tilted(
-                    person,
-                    smooth(
-                        line(
-                            (sign * 0.009, 0.0555),
-                            (sign * 0.019, 0.0520),
-                            (sign * 0.029, 0.056),
-                        )
-                    ),
-                ),
+                _tilted(person, smooth(line((sign * 0.009, 0.0555), (sign * 0.019, 0.0520), (sign * 0.029, 0.056)))),
                 0.0030,
                 brow,
                 0.85,
@@ -309,13 +225,10 @@ def _face(canvas: Canvas, person: Person, brow: RGB) -> None:
         ),
         3,
     )
-    canvas.panel(paint(lips, _tilted(person, mouth), 0.1))
+    canvas.panel(paint(lips, _tilted(person, mouth), 0.1, 0.0))
     canvas.seam(
         Seam(
-            _tilted(person, smooth(line((-0.013, 0.107), (0, 0.1085), (0.013, 0.107)))),
-            0.0012,
-            darker(lips, 0.5),
-            0.7,
+            _tilted(person, smooth(line((-0.013, 0.107), (0, 0.1085), (0.013, 0.107)))), 0.0012, darker(lips, 0.5), 0.7
         )
     )
 

@@ -42,36 +42,16 @@ def sew_hat(spec: Spec, view: str, head_y: float = 0.03) -> Garment:
             (0, y - deep + 0.010),
             (-half * 1.04, y + 0.008 - deep),
         )
-        made.items.append(
-            Panel(
-                fold,
-                "second" if "contrast_hem" in spec.trims else "plain",
-                0.0,
-                0.6,
-                0.3,
-                rib=True,
-            )
-        )
+        made.items.append(Panel(fold, "second" if "contrast_hem" in spec.trims else "plain", 0.0, 0.6, 0.3, rib=True))
         if style == "beanie" and "yoke" in spec.trims:
             made.items.append(
-                Panel(
-                    smooth(np.concatenate([_ring(0, y - high * 1.12, 0.017)])),
-                    "second",
-                    0.0,
-                    0.8,
-                    0.2,
-                )
+                Panel(smooth(np.concatenate([_ring(0, y - high * 1.12, 0.017)])), "second", 0.0, 0.8, 0.2)
             )
     else:
         made.items += _brimmed(spec, style, half, y, high)
     if "logo" in spec.trims and view != "back":
         made.items.append(
-            Print(
-                0.0,
-                y - (0.004 if style in ("beanie", "watch", "fisher") else high * 0.5),
-                0.022,
-                logo=True,
-            )
+            Print(0.0, y - (0.004 if style in ("beanie", "watch", "fisher") else high * 0.5), 0.022, logo=True)
         )
     return made
 
@@ -91,40 +71,15 @@ def _cap(spec: Spec, half: float, y: float, high: float, back: bool) -> list[Ite
     for sign in (-1, 1):
         panel = line((0, y - high), (sign * half * 0.34, y - high * 0.5), (sign * half * 0.40, y))
         items.append(Seam(smooth(panel), 0.0016, None, 0.4))
-    items.append(
-        Stud(
-            0.0,
-            y - high,
-            0.005,
-            spec.second if "yoke" in spec.trims else darker(spec.base, 0.2),
-        )
-    )
+    items.append(Stud(0.0, y - high, 0.005, spec.second if "yoke" in spec.trims else darker(spec.base, 0.2)))
     if back:
-        strap = line(
-            (-half * 0.4, y),
-            (-half * 0.3, y - 0.024),
-            (half * 0.3, y - 0.024),
-            (half * 0.4, y),
-        )
+        strap = line((-half * 0.4, y), (-half * 0.3, y - 0.024), (half * 0.3, y - 0.024), (half * 0.4, y))
         return [*items, Panel(smooth(strap), "lining", 0.0, 0.4)]
-    upper = [
-        (x, -low)
-        for x, low in (
-            (-0.94, 0.006),
-            (-0.5, 0.013),
-            (0.0, 0.015),
-            (0.5, 0.013),
-            (0.94, 0.006),
-        )
-    ]
+    upper = [(x, -low) for x, low in ((-0.94, 0.006), (-0.5, 0.013), (0.0, 0.015), (0.5, 0.013), (0.94, 0.006))]
     lower = [(x, deep * low) for x, low in ((0.98, 0.5), (0.5, 1.0), (0.0, 1.1), (-0.5, 1.0), (-0.98, 0.5))]
     brim = smooth(line(*((x * half, y + dy) for x, dy in (*upper, *lower, upper[0]))), 4)
     items.append(Panel(brim, "second" if "contrast_hem" in spec.trims else "plain", 0.0, 0.8, 0.35))
-    stitch = line(
-        (-half * 0.8, y + deep * 0.42),
-        (0, y + deep * 0.86),
-        (half * 0.8, y + deep * 0.42),
-    )
+    stitch = line((-half * 0.8, y + deep * 0.42), (0, y + deep * 0.86), (half * 0.8, y + deep * 0.42))
     return [*items, Seam(smooth(stitch), 0.0014, None, 0.35, dash=True)]
 
 
@@ -171,18 +126,7 @@ def _brimmed(spec: Spec, style: str, half: float, y: float, high: float) -> list
     ]
     if style == "bucket":
         items.append(
-            Seam(
-                smooth(
-                    line(
-                        (-half * 0.96, y - 0.001),
-                        (0, y + 0.007),
-                        (half * 0.96, y - 0.001),
-                    )
-                ),
-                0.0018,
-                None,
-                0.5,
-            )
+            Seam(smooth(line((-half * 0.96, y - 0.001), (0, y + 0.007), (half * 0.96, y - 0.001))), 0.0018, None, 0.5)
         )
         items += [Stud(sign * half * 0.6, y - top * 0.45, 0.003, lighter(spec.base, 0.3)) for sign in (-1, 1)]
         return items

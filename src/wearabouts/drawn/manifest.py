@@ -21,11 +21,7 @@ def written(product: Product) -> str:
     """A product as one line, without the line's end."""
     record: dict[str, Any] = {"drawn": 1, "id": product.id}
     record |= {name: getattr(product, name) for name in _TEXTS}
-    record |= {
-        "price": product.price,
-        "regular_price": product.regular_price,
-        "attributes": dict(product.attributes),
-    }
+    record |= {"price": product.price, "regular_price": product.regular_price, "attributes": dict(product.attributes)}
     record["photos"] = [_photo_record(photo) for photo in product.photos]
     return json.dumps(record, ensure_ascii=False)
 

@@ -42,12 +42,7 @@ MOTIFS: dict[Part, dict[str, dict[str, Motif]]] = {
         },
         "floral": {
             "daisy": flowers(
-                (
-                    (0.27, 0.3, 0.2, 0),
-                    (0.76, 0.74, 0.17, 20),
-                    (0.75, 0.22, 0.1, 40),
-                    (0.24, 0.82, 0.1, 10),
-                ),
+                ((0.27, 0.3, 0.2, 0), (0.76, 0.74, 0.17, 20), (0.75, 0.22, 0.1, 40), (0.24, 0.82, 0.1, 10)),
                 8,
                 0.16,
                 False,
@@ -55,11 +50,7 @@ MOTIFS: dict[Part, dict[str, dict[str, Motif]]] = {
             "rose": flowers(((0.3, 0.3, 0.19, 12), (0.78, 0.76, 0.21, 60)), 5, 0.42, True),
             "leaves": leaves,
         },
-        "other": {
-            "camouflage": blobs(22, 0.17, 1.3, 3),
-            "zigzag": zigzag,
-            "diamonds": diamonds,
-        },
+        "other": {"camouflage": blobs(22, 0.17, 1.3, 3), "zigzag": zigzag, "diamonds": diamonds},
     },
     "calibrate": {
         "striped": {
@@ -73,12 +64,7 @@ MOTIFS: dict[Part, dict[str, dict[str, Motif]]] = {
         "dotted": {"bubble": dots(((0.3, 0.3, 0.2, 1), (0.78, 0.7, 0.12, 2), (0.2, 0.8, 0.08, 1)))},
         "floral": {
             "meadow": flowers(
-                (
-                    (0.2, 0.22, 0.12, 0),
-                    (0.7, 0.3, 0.14, 30),
-                    (0.4, 0.72, 0.13, 50),
-                    (0.88, 0.82, 0.1, 10),
-                ),
+                ((0.2, 0.22, 0.12, 0), (0.7, 0.3, 0.14, 30), (0.4, 0.72, 0.13, 50), (0.88, 0.82, 0.1, 10)),
                 6,
                 0.26,
                 True,
@@ -86,14 +72,7 @@ MOTIFS: dict[Part, dict[str, dict[str, Motif]]] = {
         },
         "other": {
             "terrazzo": blobs(26, 0.065, 1.0, 8),
-            "scales": dots(
-                (
-                    (0.0, 0.0, 0.32, 1),
-                    (0.0, 0.0, 0.2, 0),
-                    (0.5, 0.5, 0.32, 1),
-                    (0.5, 0.5, 0.2, 0),
-                )
-            ),
+            "scales": dots(((0.0, 0.0, 0.32, 1), (0.0, 0.0, 0.2, 0), (0.5, 0.5, 0.32, 1), (0.5, 0.5, 0.2, 0))),
         },
     },
     "test": {
@@ -119,14 +98,7 @@ MOTIFS: dict[Part, dict[str, dict[str, Motif]]] = {
                     (0.68, 0.85, 0.08, 2),
                 )
             ),
-            "coin": dots(
-                (
-                    (0.25, 0.25, 0.21, 1),
-                    (0.75, 0.75, 0.21, 1),
-                    (0.25, 0.25, 0.09, 0),
-                    (0.75, 0.75, 0.09, 0),
-                )
-            ),
+            "coin": dots(((0.25, 0.25, 0.21, 1), (0.75, 0.75, 0.21, 1), (0.25, 0.25, 0.09, 0), (0.75, 0.75, 0.09, 0))),
         },
         "floral": {
             "tulip": flowers(((0.25, 0.28, 0.24, -90), (0.75, 0.78, 0.24, -70)), 3, 0.34, True),
@@ -162,8 +134,5 @@ def tile(kind: str, motif: str, side: int, colours: Colours) -> Image.Image:
         if motif in kinds.get(kind, {}):
             fine = int(np.clip(side * 2, 64, 320))
             drawn = kinds[kind][motif](fine, colours)
-            return drawn.resize(
-                (side, side),
-                Image.Resampling.BOX if side < fine else Image.Resampling.BILINEAR,
-            )
+            return drawn.resize((side, side), Image.Resampling.BOX if side < fine else Image.Resampling.BILINEAR)
     raise KeyError(f"no motif {motif!r} of kind {kind!r}")

@@ -53,11 +53,9 @@ def _quiet(part: Part, garment: str, rng: Rng, colour: RGB | None = None) -> Spe
     options = cuts(part, garment)
     cut = options[int(rng.integers(len(options)))]
     base = colour or NEUTRALS[int(rng.integers(len(NEUTRALS)))]
-    fabric = {
-        "pants": "denim" if cut.style == "jeans" else "woven",
-        "shoes": "leather",
-        "skirt": "woven",
-    }.get(garment, "jersey")
+    fabric = {"pants": "denim" if cut.style == "jeans" else "woven", "shoes": "leather", "skirt": "woven"}.get(
+        garment, "jersey"
+    )
     sleeve = {"t_shirt": "short", "longsleeve": "long"}.get(garment, "none")
     collar = "round" if garment in ("t_shirt", "longsleeve") else "none"
     return Spec("", cut, base, darker(base), base, Pattern(), fabric, sleeve, collar, "middle")
@@ -69,12 +67,7 @@ def somebody(part: Part, rng: Rng, mannequin: bool = False) -> figures.Person:
     figure = some[int(rng.integers(len(some)))]
     pose = poses[int(rng.integers(len(poses)))]
     if mannequin:
-        return figures.Person(
-            figure,
-            posed(figure.build, replace(poses[0], head_tilt=0.0)),
-            figures.MANNEQUIN,
-            None,
-        )
+        return figures.Person(figure, posed(figure.build, replace(poses[0], head_tilt=0.0)), figures.MANNEQUIN, None)
     jitter = rng.normal(0, 3, 8)
     pose = Pose(
         pose.name,
@@ -85,12 +78,7 @@ def somebody(part: Part, rng: Rng, mannequin: bool = False) -> figures.Person:
         pose.head_tilt + float(rng.normal(0, 2)),
     )
     skin = figures.SKINS[int(rng.integers(len(figures.SKINS)))]
-    return figures.Person(
-        figure,
-        posed(figure.build, pose),
-        skin,
-        figures.HAIRS[int(rng.integers(len(figures.HAIRS)))],
-    )
+    return figures.Person(figure, posed(figure.build, pose), skin, figures.HAIRS[int(rng.integers(len(figures.HAIRS)))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +95,7 @@ def _beside(spec: Spec, product: _Piece, person: figures.Person, part: Part, vie
     legs = "skirt" if rng.random() < 0.25 and spec.gender != "men" else "pants"
     if spec.garment == "shoes" and rng.random() < 0.6:
         legs = "shorts" if legs == "pants" else legs
-    kinds = {
-        "top": "t_shirt" if rng.random() < 0.6 else "longsleeve",
-        "legs": legs,
-        "shoes": "shoes",
-    }
+    kinds = {"top": "t_shirt" if rng.random() < 0.6 else "longsleeve", "legs": legs, "shoes": "shoes"}
     place = "legs" if spec.garment in LOWER else spec.garment if spec.garment in ("shoes", "hat") else "top"
     outfit: dict[str, _Piece] = {}
     for where, kind in kinds.items():
@@ -124,14 +108,7 @@ def _beside(spec: Spec, product: _Piece, person: figures.Person, part: Part, vie
 
 
 def dress(
-    canvas: Canvas,
-    person: figures.Person,
-    spec: Spec,
-    garment: Garment,
-    cloth: Cloth,
-    part: Part,
-    rng: Rng,
-    view: str,
+    canvas: Canvas, person: figures.Person, spec: Spec, garment: Garment, cloth: Cloth, part: Part, rng: Rng, view: str
 ) -> None:
     """Paint a person in the product and quiet clothes.
 
@@ -177,13 +154,7 @@ def put_before(canvas: Canvas, person: figures.Person, spec: Spec, rng: Rng) -> 
     """Hair over the shoulders, a bag or a strap: what hides a part of the product."""
     figures.paint_locks(canvas, person)
     chance = rng.random()
-    leather: RGB = (
-        (62, 42, 32),
-        (24, 24, 26),
-        (150, 104, 64),
-        (188, 180, 168),
-        (92, 28, 34),
-    )[int(rng.integers(5))]
+    leather: RGB = ((62, 42, 32), (24, 24, 26), (150, 104, 64), (188, 180, 168), (92, 28, 34))[int(rng.integers(5))]
     if chance < 0.25:
         side = float(rng.choice((-1, 1)))
         strap = smooth(line((side * 0.05, 0.155), (0.0, 0.28), (-side * 0.10, 0.44)))
@@ -195,12 +166,7 @@ def put_before(canvas: Canvas, person: figures.Person, spec: Spec, rng: Rng) -> 
     elif chance < 0.40:
         hand = person.body.left_arm[2] if rng.random() < 0.5 else person.body.right_arm[2]
         x, y = float(hand[0]), float(hand[1]) + 0.075
-        handle = line(
-            (x - 0.026, y - 0.02),
-            (x - 0.012, y - 0.065),
-            (x + 0.012, y - 0.065),
-            (x + 0.026, y - 0.02),
-        )
+        handle = line((x - 0.026, y - 0.02), (x - 0.012, y - 0.065), (x + 0.012, y - 0.065), (x + 0.026, y - 0.02))
         canvas.seam(Seam(smooth(handle), 0.007, darker(leather, 0.2), 1.0))
         canvas.panel(paint(leather, _rounded(x, y + 0.028, 0.052, 0.050), 1.0, 0.35))
 
@@ -209,9 +175,6 @@ def _rounded(x: float, y: float, half_width: float, half_height: float) -> Line:
     turn = np.linspace(0, 2 * np.pi, 28, endpoint=False)
     cos, sin = np.cos(turn), np.sin(turn)
     return np.stack(
-        [
-            x + half_width * np.sign(cos) * np.abs(cos) ** 0.4,
-            y + half_height * np.sign(sin) * np.abs(sin) ** 0.4,
-        ],
+        [x + half_width * np.sign(cos) * np.abs(cos) ** 0.4, y + half_height * np.sign(sin) * np.abs(sin) ** 0.4],
         axis=1,
     )

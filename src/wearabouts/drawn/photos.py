@@ -89,14 +89,7 @@ def shop_photo(spec: Spec, part: Part, view: str, long_side: int, rng: Rng) -> D
     picture, owner = canvas.finished()
     corner = np.array([framing.left, framing.top])
     points = (np.array([(x, y) for x, y, _ in garment.landmarks]) - corner) * framing.scale
-    return _drawn(
-        np.asarray(picture),
-        np.asarray(owner),
-        points,
-        garment,
-        {"view": view, **spec.labels()},
-        shop=True,
-    )
+    return _drawn(np.asarray(picture), np.asarray(owner), points, garment, {"view": view, **spec.labels()}, shop=True)
 
 
 def _falling(count: int) -> npt.NDArray[np.float64]:
@@ -108,11 +101,7 @@ def _floor_shadow(canvas: Canvas, garment: Garment) -> None:
     left, _, right, bottom = garment.bounds()
     turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     pool = np.stack(
-        [
-            (left + right) / 2 + (right - left) * 0.47 * np.cos(turn),
-            bottom - 0.004 + 0.007 * np.sin(turn),
-        ],
-        axis=1,
+        [(left + right) / 2 + (right - left) * 0.47 * np.cos(turn), bottom - 0.004 + 0.007 * np.sin(turn)], axis=1
     )
     canvas.panel(Panel(pool, (206, 206, 206), 0.0, 0.1, 0.3))
 
@@ -148,11 +137,7 @@ def street_photo(spec: Spec, part: Part, number: int, long_side: int, rng: Rng) 
     framing = _street_framing(garment, spec, size, rng)
     soles = (1.0 - framing.top) * framing.scale / size[1]
     ground = scenery(part, scenes[int(rng.integers(len(scenes)))], *size, soles, rng)
-    light = Light(
-        weather.name,
-        *weather.direction,
-        0.8 + 0.9 * float(rng.random()) * (weather.gradient + 0.5),
-    )
+    light = Light(weather.name, *weather.direction, 0.8 + 0.9 * float(rng.random()) * (weather.gradient + 0.5))
     canvas = Canvas(ground, framing, light)
     dress(canvas, person, spec, garment, Cloth(spec, LOGOS[part]), part, rng, "front")
     put_before(canvas, person, spec, rng)
@@ -195,21 +180,13 @@ def _drawn(
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if len(rows) == 0:  # everything hidden: the whole photo is the best that can be said
         rows, columns = np.array([0, height - 1]), np.array([0, width - 1])
-    box = Box(
-        float(columns[0]),
-        float(rows[0]),
-        float(columns[-1] - columns[0] + 1),
-        float(rows[-1] - rows[0] + 1),
-    )
+    box = Box(float(columns[0]), float(rows[0]), float(columns[-1] - columns[0] + 1), float(rows[-1] - rows[0] + 1))
     near = max(height // 40, 3)
     landmarks = []
     for slot in _FLIPPED if flipped else range(8):
         x, y = float(points[slot][0]), float(points[slot][1])
         column, row = round(x), round(y)
-        around = mask[
-            max(row - near, 0) : max(row + near, 0),
-            max(column - near, 0) : max(column + near, 0),
-        ]
+        around = mask[max(row - near, 0) : max(row + near, 0), max(column - near, 0) : max(column + near, 0)]
         seen = garment.landmarks[slot][2] and 0 <= x < width and 0 <= y < height and bool(around.any())
         landmarks.append(Landmark(round(x, 1), round(y, 1), seen))
     return Drawn(pixels, box, tuple(landmarks), labels, mask)

@@ -20,27 +20,14 @@ def _sunset(draw: Draw, s: int, one: RGB, two: RGB) -> None:
         y = (0.48 + 0.09 * step) * s
         draw.rectangle((0, y, s, y + (0.012 + 0.009 * step) * s), fill=(0, 0, 0, 0))
     draw.polygon(
-        [
-            (0.0, 0.9 * s),
-            (0.3 * s, 0.5 * s),
-            (0.48 * s, 0.72 * s),
-            (0.62 * s, 0.58 * s),
-            (s, 0.9 * s),
-        ],
-        fill=two,
+        [(0.0, 0.9 * s), (0.3 * s, 0.5 * s), (0.48 * s, 0.72 * s), (0.62 * s, 0.58 * s), (s, 0.9 * s)], fill=two
     )
 
 
 def _peaks(draw: Draw, s: int, one: RGB, two: RGB) -> None:
     draw.polygon([(0.02 * s, 0.8 * s), (0.36 * s, 0.2 * s), (0.7 * s, 0.8 * s)], fill=one)
     draw.polygon(
-        [
-            (0.26 * s, 0.38 * s),
-            (0.36 * s, 0.2 * s),
-            (0.46 * s, 0.38 * s),
-            (0.39 * s, 0.35 * s),
-            (0.34 * s, 0.42 * s),
-        ],
+        [(0.26 * s, 0.38 * s), (0.36 * s, 0.2 * s), (0.46 * s, 0.38 * s), (0.39 * s, 0.35 * s), (0.34 * s, 0.42 * s)],
         fill=two,
     )
     draw.polygon([(0.44 * s, 0.8 * s), (0.7 * s, 0.38 * s), (0.98 * s, 0.8 * s)], fill=two)
@@ -52,8 +39,7 @@ def _star(draw: Draw, s: int, one: RGB, two: RGB) -> None:
         turn = np.arange(10) * np.pi / 5 - np.pi / 2
         reach = np.where(np.arange(10) % 2 == 0, radius, radius * 0.42) * s
         draw.polygon(
-            [(0.5 * s + r * np.cos(a), 0.52 * s + r * np.sin(a)) for r, a in zip(reach, turn, strict=True)],
-            fill=colour,
+            [(0.5 * s + r * np.cos(a), 0.52 * s + r * np.sin(a)) for r, a in zip(reach, turn, strict=True)], fill=colour
         )
 
 
@@ -67,15 +53,9 @@ def _words(draw: Draw, s: int, one: RGB, two: RGB) -> None:
             draw.rectangle((x0, y0, x1, y1), fill=colour)
             if (step * 7 + row) % 3 != 1:
                 inset = wide * 0.22
-                draw.rectangle(
-                    (x0 + inset, y0 + 0.05 * s, x1 - inset, y0 + 0.09 * s),
-                    fill=(0, 0, 0, 0),
-                )
+                draw.rectangle((x0 + inset, y0 + 0.05 * s, x1 - inset, y0 + 0.09 * s), fill=(0, 0, 0, 0))
             if (step * 5 + row) % 2:
-                draw.rectangle(
-                    (x0 + wide * 0.28, y0 + 0.13 * s, x1, y0 + 0.16 * s),
-                    fill=(0, 0, 0, 0),
-                )
+                draw.rectangle((x0 + wide * 0.28, y0 + 0.13 * s, x1, y0 + 0.16 * s), fill=(0, 0, 0, 0))
 
 
 def _badge(draw: Draw, s: int, one: RGB, two: RGB) -> None:
@@ -107,21 +87,10 @@ def _cat(draw: Draw, s: int, one: RGB, two: RGB) -> None:
 
 def _palm(draw: Draw, s: int, one: RGB, two: RGB) -> None:
     draw.ellipse((0.3 * s, 0.12 * s, 0.94 * s, 0.76 * s), fill=two)
-    draw.polygon(
-        [
-            (0.42 * s, 0.92 * s),
-            (0.46 * s, 0.4 * s),
-            (0.50 * s, 0.4 * s),
-            (0.52 * s, 0.92 * s),
-        ],
-        fill=one,
-    )
+    draw.polygon([(0.42 * s, 0.92 * s), (0.46 * s, 0.4 * s), (0.50 * s, 0.4 * s), (0.52 * s, 0.92 * s)], fill=one)
     for angle in (-170, -135, -100, -60, -20, 10):
         a = np.deg2rad(angle)
-        tip = (
-            0.48 * s + 0.36 * s * np.cos(a),
-            0.42 * s + 0.30 * s * np.sin(a) + 0.1 * s,
-        )
+        tip = (0.48 * s + 0.36 * s * np.cos(a), 0.42 * s + 0.30 * s * np.sin(a) + 0.1 * s)
         up = (0.48 * s + 0.22 * s * np.cos(a), 0.34 * s + 0.22 * s * np.sin(a))
         draw.polygon([(0.48 * s, 0.38 * s), up, tip, (0.48 * s, 0.44 * s)], fill=one)
     draw.rectangle((0.1 * s, 0.9 * s, 0.9 * s, 0.94 * s), fill=one)
@@ -135,14 +104,7 @@ def _blocks(draw: Draw, s: int, one: RGB, two: RGB) -> None:
 
 
 def _bolt(draw: Draw, s: int, one: RGB, two: RGB) -> None:
-    bolt = [
-        (0.6, 0.04),
-        (0.2, 0.56),
-        (0.44, 0.56),
-        (0.34, 0.96),
-        (0.8, 0.4),
-        (0.54, 0.4),
-    ]
+    bolt = [(0.6, 0.04), (0.2, 0.56), (0.44, 0.56), (0.34, 0.96), (0.8, 0.4), (0.54, 0.4)]
     draw.polygon([((x + 0.05) * s, (y + 0.02) * s) for x, y in bolt], fill=two)
     draw.polygon([(x * s, y * s) for x, y in bolt], fill=one)
 
@@ -154,11 +116,7 @@ def _bicycle(draw: Draw, s: int, one: RGB, two: RGB) -> None:
     frame = [(0.22, 0.62), (0.42, 0.34), (0.7, 0.34), (0.48, 0.62), (0.22, 0.62)]
     draw.line([(x * s, y * s) for x, y in frame], fill=two, width=width)
     draw.line([(0.42 * s, 0.34 * s), (0.48 * s, 0.62 * s)], fill=two, width=width)
-    draw.line(
-        [(0.78 * s, 0.62 * s), (0.68 * s, 0.22 * s), (0.8 * s, 0.2 * s)],
-        fill=two,
-        width=width,
-    )
+    draw.line([(0.78 * s, 0.62 * s), (0.68 * s, 0.22 * s), (0.8 * s, 0.2 * s)], fill=two, width=width)
     draw.rectangle((0.34 * s, 0.26 * s, 0.5 * s, 0.31 * s), fill=one)
 
 

@@ -11,25 +11,11 @@ from wearabouts.drawn.stage import Stage, car, passers, paving, tiles, trees, wi
 def brick_wall(s: Stage) -> None:
     """A wall of bricks and a pavement."""
     colour = mixed((162, 88, 66), (206, 190, 172), s.some(0, 0.9))
-    tiles(
-        s,
-        0,
-        0.84,
-        s.some(0.08, 0.13),
-        s.some(0.03, 0.045),
-        colour,
-        lighter(darker(colour, 0.25), 0.2),
-    )
+    tiles(s, 0, 0.84, s.some(0.08, 0.13), s.some(0.03, 0.045), colour, lighter(darker(colour, 0.25), 0.2))
     paving(s, 0.84, s.grey(120, 180))
     if s.rng.random() < 0.5:
         x = s.some(-0.1, 0.8)
-        s.box(
-            x,
-            0.30,
-            x + 0.26,
-            0.84,
-            s.paint("bottle green", "navy", "burgundy", "chocolate"),
-        )
+        s.box(x, 0.30, x + 0.26, 0.84, s.paint("bottle green", "navy", "burgundy", "chocolate"))
 
 
 def park(s: Stage) -> None:
@@ -63,12 +49,7 @@ def shop_front(s: Stage) -> None:
 
 def living_room(s: Stage) -> None:
     """A wall, a sofa, a lamp, a picture, floor boards."""
-    s.fill(
-        s.paint("oat", "chalk", "sage", "blush", "sky"),
-        s.paint("oat", "stone", "chalk"),
-        0,
-        0.78,
-    )
+    s.fill(s.paint("oat", "chalk", "sage", "blush", "sky"), s.paint("oat", "stone", "chalk"), 0, 0.78)
     s.fill((176, 132, 92), (140, 98, 64), 0.78, 1)
     sofa = s.paint("olive", "teal", "steel", "rust", "mustard", "navy")
     x = s.some(-0.2, 0.4)
@@ -79,13 +60,7 @@ def living_room(s: Stage) -> None:
     s.box(px + 0.015, 0.09, px + 0.245, 0.31, s.paint())
     lamp = s.some(0.05, 0.95)
     s.beam((60, 56, 52), 0.012, (lamp, 0.3), (lamp, 0.85))
-    s.shape(
-        (250, 232, 190),
-        (lamp - 0.05, 0.2),
-        (lamp + 0.05, 0.2),
-        (lamp + 0.09, 0.32),
-        (lamp - 0.09, 0.32),
-    )
+    s.shape((250, 232, 190), (lamp - 0.05, 0.2), (lamp + 0.05, 0.2), (lamp + 0.09, 0.32), (lamp - 0.09, 0.32))
 
 
 def crosswalk(s: Stage) -> None:
@@ -94,13 +69,7 @@ def crosswalk(s: Stage) -> None:
     x = -0.1
     while x < 1:
         wide, high = s.some(0.18, 0.38), s.some(0.05, 0.3)
-        s.box(
-            x,
-            high,
-            x + wide,
-            0.64,
-            s.paint("brick", "stone", "sand", "steel", "camel", "light grey"),
-        )
+        s.box(x, high, x + wide, 0.64, s.paint("brick", "stone", "sand", "steel", "camel", "light grey"))
         windows(s, x, high, x + wide, 0.58, 4, 6, (110, 130, 146))
         x += wide
     s.fill(s.grey(86, 120), s.grey(70, 100), 0.63, 1)
@@ -164,12 +133,7 @@ def cafe(s: Stage) -> None:
     windows(s, 0.1, 0.1, 0.48, 0.6, 3, 3, (140, 120, 90))
     s.box(0.62, 0.3, 0.82, 0.66, (38, 42, 40))
     for step in range(5):
-        s.beam(
-            (214, 214, 206),
-            0.006,
-            (0.65, 0.36 + step * 0.05),
-            (0.65 + s.some(0.06, 0.14), 0.36 + step * 0.05),
-        )
+        s.beam((214, 214, 206), 0.006, (0.65, 0.36 + step * 0.05), (0.65 + s.some(0.06, 0.14), 0.36 + step * 0.05))
     paving(s, 0.72, (178, 150, 124))
     for _ in range(3):
         x, y = s.some(-0.1, 1), s.some(0.72, 0.84)
@@ -192,11 +156,7 @@ def plaza(s: Stage) -> None:
         s.box(x, max(high, 0), x + wide, 0.62, tower)
         for step in np.arange(max(high, 0) + 0.02, 0.6, 0.035):
             s.box(
-                x + 0.01,
-                float(step),
-                x + wide - 0.01,
-                float(step) + 0.02,
-                mixed(tower, (40, 70, 96), s.some(0.3, 0.6)),
+                x + 0.01, float(step), x + wide - 0.01, float(step) + 0.02, mixed(tower, (40, 70, 96), s.some(0.3, 0.6))
             )
         x += wide + s.some(0, 0.06)
     for step in range(3):
@@ -207,22 +167,11 @@ def plaza(s: Stage) -> None:
 
 def bedroom(s: Stage) -> None:
     """A room for a mirror photo: bed, shelves, curtains."""
-    s.fill(
-        s.paint("lilac", "mint", "ivory", "rose", "light denim"),
-        s.paint("chalk", "oat"),
-        0,
-        0.75,
-    )
+    s.fill(s.paint("lilac", "mint", "ivory", "rose", "light denim"), s.paint("chalk", "oat"), 0, 0.75)
     s.fill((196, 176, 152), (160, 138, 114), 0.75, 1)
     curtain = s.paint()
     for step in range(5):
-        s.box(
-            0.02 + step * 0.045,
-            0,
-            0.05 + step * 0.045,
-            0.76,
-            darker(curtain, 0.2 * (step % 2)),
-        )
+        s.box(0.02 + step * 0.045, 0, 0.05 + step * 0.045, 0.76, darker(curtain, 0.2 * (step % 2)))
     s.box(0.5, 0.52, 1.1, 0.86, s.paint("white", "teal", "blush", "navy"))
     s.box(0.55, 0.47, 0.75, 0.58, (244, 242, 238))
     for level in (0.12, 0.26):
@@ -242,17 +191,7 @@ def graffiti(s: Stage) -> None:
         x, y, colour = (
             s.some(-0.1, 1),
             s.some(0.05, 0.75),
-            s.paint(
-                "fuchsia",
-                "cobalt",
-                "lemon",
-                "emerald",
-                "tangerine",
-                "violet",
-                "sky",
-                "black",
-                "white",
-            ),
+            s.paint("fuchsia", "cobalt", "lemon", "emerald", "tangerine", "violet", "sky", "black", "white"),
         )
         if s.rng.random() < 0.5:
             s.blob(x, y, s.some(0.05, 0.2), colour, s.some(0.5, 1.2))
@@ -274,12 +213,7 @@ def station(s: Stage) -> None:
         s.box(x, 0, x + 0.06, 0.76, s.grey(120, 150))
     s.box(0.16, 0.08, 0.7, 0.22, (28, 34, 44))
     for step in range(4):
-        s.beam(
-            (240, 200, 90),
-            0.008,
-            (0.19, 0.1 + step * 0.03),
-            (0.19 + s.some(0.1, 0.45), 0.1 + step * 0.03),
-        )
+        s.beam((240, 200, 90), 0.008, (0.19, 0.1 + step * 0.03), (0.19 + s.some(0.1, 0.45), 0.1 + step * 0.03))
     train = s.paint("cherry", "cobalt", "emerald", "white", "steel")
     s.box(0, 0.4, 1, 0.72, train)
     for step in range(5):

@@ -103,10 +103,7 @@ def both(panel: Line) -> tuple[Line, Line]:
 
 
 def drapes(
-    rng: np.random.Generator,
-    box: tuple[float, float, float, float],
-    count: int,
-    height: float = 0.005,
+    rng: np.random.Generator, box: tuple[float, float, float, float], count: int, height: float = 0.005
 ) -> tuple[Fold, ...]:
     """Long folds that start in the upper half of a box (left, top, right, bottom) and run down."""
     left, top, right, bottom = box
@@ -118,13 +115,7 @@ def drapes(
         spread = (x - (left + right) / 2) * rng.uniform(0.05, 0.35) + rng.normal(0, 0.008)
         bow = rng.normal(0, 0.006)
         points = np.array([(x, y), (x + spread * 0.4 + bow, (y + y_end) / 2), (x + spread, y_end)])
-        out.append(
-            Fold(
-                points,
-                rng.uniform(0.006, 0.016),
-                height * rng.uniform(0.5, 1.2) * rng.choice((-1, 1, 1)),
-            )
-        )
+        out.append(Fold(points, rng.uniform(0.006, 0.016), height * rng.uniform(0.5, 1.2) * rng.choice((-1, 1, 1))))
     return tuple(out)
 
 
@@ -141,21 +132,9 @@ def pulls(
     for _ in range(count):
         reach = rng.uniform(0.35, 1.0)
         bend = np.deg2rad(rng.normal(0, 16))
-        ex, ey = (
-            dx * np.cos(bend) - dy * np.sin(bend),
-            dx * np.sin(bend) + dy * np.cos(bend),
-        )
+        ex, ey = (dx * np.cos(bend) - dy * np.sin(bend), dx * np.sin(bend) + dy * np.cos(bend))
         x, y = start[0] + rng.normal(0, 0.004), start[1] + rng.normal(0, 0.006)
-        middle = (
-            x + ex * reach * 0.5 + rng.normal(0, 0.004),
-            y + ey * reach * 0.5 + rng.normal(0, 0.004),
-        )
+        middle = (x + ex * reach * 0.5 + rng.normal(0, 0.004), y + ey * reach * 0.5 + rng.normal(0, 0.004))
         points = np.array([(x, y), middle, (x + ex * reach, y + ey * reach)])
-        out.append(
-            Fold(
-                points,
-                rng.uniform(0.004, 0.009),
-                height * rng.uniform(0.5, 1.2) * rng.choice((-1, 1)),
-            )
-        )
+        out.append(Fold(points, rng.uniform(0.004, 0.009), height * rng.uniform(0.5, 1.2) * rng.choice((-1, 1))))
     return tuple(out)

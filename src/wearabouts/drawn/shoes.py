@@ -50,32 +50,16 @@ def _shoe(spec: Spec) -> list[Item]:
     rim = _rim(last, high, opening)
     items: list[Item] = [
         Panel(_sole(last), _rubber(spec, last), 0.0, 1.2, 0.35),
-        Panel(
-            np.concatenate([_heel_edge(last, high), rim, _vamp(last, opening)]),
-            "base",
-            0.0,
-            2.2,
-            0.1,
-        ),
+        Panel(np.concatenate([_heel_edge(last, high), rim, _vamp(last, opening)]), "base", 0.0, 2.2, 0.1),
     ]
     if last.open_top:
-        under = line(
-            (opening * 0.6, -high * 0.5 - last.heel * 0.5),
-            (0.08, -high * 0.9 - last.heel * 0.55),
-        )
+        under = line((opening * 0.6, -high * 0.5 - last.heel * 0.5), (0.08, -high * 0.9 - last.heel * 0.55))
         items.append(Panel(smooth(np.concatenate([rim, under]), 3), "lining", 0.0, 0.6))
     if last.laces:
         items += _laces(spec, last, opening)
     if last.elastic:
         gusset = ((0.12, 0.92), (0.26, 0.94), (0.24, 0.50), (0.18, 0.44), (0.13, 0.50))
-        items.append(
-            Panel(
-                line(*((x, -high * share) for x, share in gusset)),
-                darker(spec.base, 0.45),
-                0.0,
-                0.6,
-            )
-        )
+        items.append(Panel(line(*((x, -high * share) for x, share in gusset)), darker(spec.base, 0.45), 0.0, 0.6))
     if not last.open_top:
         items += _decoration(spec, last, high)
     toe = line((0.70, -last.sole - 0.02), (0.735, -last.toe * 0.8), (0.70, -last.toe - 0.055))
@@ -91,37 +75,19 @@ def _rubber(spec: Spec, last: _Last) -> RGB:
 def _sole(last: _Last) -> Line:
     floor, lift = -last.sole, last.heel
     top = line(
-        (-0.02, floor - lift - 0.012),
-        (0.25, floor - lift * 0.6 - 0.008),
-        (0.5, floor - 0.004),
-        (0.85, floor - 0.012),
+        (-0.02, floor - lift - 0.012), (0.25, floor - lift * 0.6 - 0.008), (0.5, floor - 0.004), (0.85, floor - 0.012)
     )
     toe = line((1.02, floor - 0.035), (1.01, -0.02), (0.9, 0.0), (0.5, 0.0))
     inner = (0.28, -lift * 0.5) if lift < 0.12 else (0.24, -lift * 0.62)
     foot = (0.24, 0.0) if lift < 0.12 else (0.08, 0.0)
     back = (0.0, 0.0) if lift < 0.12 else (0.03, 0.0)
-    return np.concatenate(
-        [
-            smooth(np.concatenate([top, toe])),
-            line(inner, foot, back, (-0.02, floor - lift)),
-        ]
-    )
+    return np.concatenate([smooth(np.concatenate([top, toe])), line(inner, foot, back, (-0.02, floor - lift))])
 
 
 def _heel_edge(last: _Last, high: float) -> Line:
     floor, lift = -last.sole, last.heel
     low = line((0.02, floor - lift), (-0.02, floor - lift - 0.14))
-    return smooth(
-        np.concatenate(
-            [
-                low,
-                line(
-                    (0.010, -high * 0.75 - lift * 0.5),
-                    (0.012, -high * 0.97 - lift * 0.6),
-                ),
-            ]
-        )
-    )
+    return smooth(np.concatenate([low, line((0.010, -high * 0.75 - lift * 0.5), (0.012, -high * 0.97 - lift * 0.6))]))
 
 
 def _rim(last: _Last, high: float, opening: float) -> Line:
@@ -129,15 +95,7 @@ def _rim(last: _Last, high: float, opening: float) -> Line:
     lift, instep = last.heel, last.instep
     if last.open_top:
         heel = line((0.06, -high - lift * 0.6), (0.22, -high * 0.72 - lift * 0.6))
-        return np.concatenate(
-            [
-                heel,
-                line(
-                    (opening, -instep - 0.02 - lift * 0.2),
-                    (opening + 0.12, -instep - 0.03),
-                ),
-            ]
-        )
+        return np.concatenate([heel, line((opening, -instep - 0.02 - lift * 0.2), (opening + 0.12, -instep - 0.03))])
     heel = line((0.03, -high - lift * 0.6), (0.15, -high * 0.92 - lift * 0.5))
     tongue = line((opening - 0.04, -max(high, instep + 0.02) - lift * 0.4))
     front = line((opening + 0.02, -max(high * 0.96, instep) - lift * 0.3))
@@ -146,11 +104,7 @@ def _rim(last: _Last, high: float, opening: float) -> Line:
 
 def _vamp(last: _Last, opening: float) -> Line:
     """From the opening over the toes to the sole."""
-    start = line(
-        (opening + 0.07, -last.instep - last.heel * 0.2),
-        (0.62, -last.toe - 0.09),
-        (0.82, -last.toe - 0.03),
-    )
+    start = line((opening + 0.07, -last.instep - last.heel * 0.2), (0.62, -last.toe - 0.09), (0.82, -last.toe - 0.03))
     return smooth(np.concatenate([start, line((0.97, -last.toe * 0.72), (1.0, -last.sole - 0.01))]))
 
 
@@ -159,11 +113,7 @@ def _decoration(spec: Spec, last: _Last, high: float) -> list[Item]:
     if "tape" in spec.trims:
         floor = -last.sole - last.heel * 0.45 - 0.03
         for step in (0.0, 0.09):
-            stripe = line(
-                (0.32 + step, floor),
-                (0.40 + step, -last.instep * 0.6),
-                (0.54 + step, -last.toe - 0.035),
-            )
+            stripe = line((0.32 + step, floor), (0.40 + step, -last.instep * 0.6), (0.54 + step, -last.toe - 0.035))
             items.append(Seam(smooth(stripe), 0.035, spec.second, 1.0))
     if "logo" in spec.trims:
         items.append(Stud(0.10, -high * 0.62, 0.028, spec.second))
@@ -177,10 +127,7 @@ def _laces(spec: Spec, last: _Last, opening: float) -> list[Item]:
     low = np.array([0.60, -last.toe - 0.10])
     knee = np.array([opening + 0.07, -last.instep - lift * 0.2])
     path = np.concatenate(
-        [
-            np.linspace(top, knee, 3 if last.shaft > 0.5 else 1, endpoint=False),
-            np.linspace(knee, low, 4),
-        ]
+        [np.linspace(top, knee, 3 if last.shaft > 0.5 else 1, endpoint=False), np.linspace(knee, low, 4)]
     )
     items: list[Item] = []
     for x, y in path:
@@ -194,35 +141,13 @@ def _moved(item: Item, scale: float, x: float, y: float, mirror: float, squash: 
     shift, factor = np.array([x, y]), np.array([scale * mirror * squash, scale])
     if isinstance(item, Panel):
         return Panel(
-            item.outline * factor + shift,
-            item.cloth,
-            item.turn,
-            item.puff * scale * 7,
-            item.casts,
-            (),
-            item.rib,
+            item.outline * factor + shift, item.cloth, item.turn, item.puff * scale * 7, item.casts, (), item.rib
         )
     if isinstance(item, Seam):
-        return Seam(
-            item.points * factor + shift,
-            item.width * scale,
-            item.colour,
-            item.alpha,
-            item.dash,
-        )
+        return Seam(item.points * factor + shift, item.width * scale, item.colour, item.alpha, item.dash)
     if isinstance(item, Stud):
-        return Stud(
-            float(item.x * factor[0] + x),
-            float(item.y * scale + y),
-            item.radius * scale,
-            item.colour,
-        )
-    return Print(
-        float(item.x * factor[0] + x),
-        float(item.y * scale + y),
-        item.width * scale,
-        item.logo,
-    )
+        return Stud(float(item.x * factor[0] + x), float(item.y * scale + y), item.radius * scale, item.colour)
+    return Print(float(item.x * factor[0] + x), float(item.y * scale + y), item.width * scale, item.logo)
 
 
 def sew_shoes(spec: Spec, view: str, feet: tuple[Line, Line] | None = None) -> Garment:
@@ -242,14 +167,6 @@ def sew_shoes(spec: Spec, view: str, feet: tuple[Line, Line] | None = None) -> G
     else:
         for foot, mirror in ((feet[0], -1.0), (feet[1], 1.0)):
             made.items += [
-                _moved(
-                    item,
-                    0.128,
-                    float(foot[0]) - 0.030 * mirror,
-                    float(foot[1]),
-                    mirror,
-                    0.80,
-                )
-                for item in one
+                _moved(item, 0.128, float(foot[0]) - 0.030 * mirror, float(foot[1]), mirror, 0.80) for item in one
             ]
     return made

@@ -106,12 +106,7 @@ class DrawnShop:
             currency="EUR",
             availability=spec.availability,
             group=spec.group,
-            attributes={
-                **attributes,
-                "gender": spec.gender,
-                "material": spec.material,
-                "family": spec.family,
-            },
+            attributes={**attributes, "gender": spec.gender, "material": spec.material, "family": spec.family},
         )
 
 

@@ -65,13 +65,7 @@ def _elbow(middle: Line, back: Line, side: Line) -> Line:
     """A round end for the forearm's part, from its inner edge to its outer one."""
     reach = float(np.hypot(*side))
     behind = back / max(float(np.hypot(*back)), 1e-9) * reach
-    return np.stack(
-        [
-            middle - side * 0.7 + behind * 0.7,
-            middle + behind,
-            middle + side * 0.7 + behind * 0.7,
-        ]
-    )
+    return np.stack([middle - side * 0.7 + behind * 0.7, middle + behind, middle + side * 0.7 + behind * 0.7])
 
 
 def _widths(spec: Spec, root: float) -> tuple[float, ...]:
@@ -85,12 +79,7 @@ def _widths(spec: Spec, root: float) -> tuple[float, ...]:
     if spec.cut.style == "bell":
         return root * 0.9, 0.028, 0.030, cuff * 1.5
     fuller = 0.014 if spec.cut.style == "puff" else 0.0
-    return (
-        root * 0.95,
-        max(0.030, cuff + 0.007) + fuller * 0.4,
-        cuff + 0.004 + fuller,
-        cuff,
-    )
+    return (root * 0.95, max(0.030, cuff + 0.007) + fuller * 0.4, cuff + 0.004 + fuller, cuff)
 
 
 def _folds(spec: Spec, path: Line, armpit: Line, sign: float, rng: np.random.Generator) -> tuple[Fold, ...]:
@@ -104,19 +93,10 @@ def _folds(spec: Spec, path: Line, armpit: Line, sign: float, rng: np.random.Gen
 
 
 def _cuff(spec: Spec, path: Line, outer: Line, inner: Line, turn: float) -> list[Item]:
-    ribbed = spec.garment in ("hoodie", "longsleeve", "polo") or spec.cut.style in (
-        "bomber",
-        "puff",
-    )
+    ribbed = spec.garment in ("hoodie", "longsleeve", "polo") or spec.cut.style in ("bomber", "puff")
     if not ribbed:
         back = 0.91 if spec.sleeve == "short" else 0.95
-        return [
-            Seam(
-                np.stack([along(outer, [back])[0], along(inner, [back])[0]]),
-                alpha=0.3,
-                dash=True,
-            )
-        ]
+        return [Seam(np.stack([along(outer, [back])[0], along(inner, [back])[0]]), alpha=0.3, dash=True)]
     length = float(np.hypot(*np.diff(path, axis=0).T).sum())
     shares = np.linspace(1 - (0.012 if spec.sleeve == "short" else 0.020) / length, 1, 4)
     narrow = 0.86 if spec.garment == "hoodie" or spec.cut.style in ("bomber", "puff") else 1.0

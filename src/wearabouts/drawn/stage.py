@@ -20,10 +20,7 @@ class Stage:
 
     def fill(self, top: RGB, bottom: RGB, start: float = 0.0, end: float = 1.0) -> None:
         """A vertical gradient between two heights."""
-        y0, y1 = (
-            round(start * self.h),
-            max(round(end * self.h), round(start * self.h) + 1),
-        )
+        y0, y1 = (round(start * self.h), max(round(end * self.h), round(start * self.h) + 1))
         share = np.linspace(0, 1, y1 - y0)[:, None, None]
         band = np.array(top) + (np.array(bottom) - np.array(top)) * share
         self.image.paste(Image.fromarray(np.repeat(band, self.w, axis=1).astype(np.uint8)), (0, y0))
@@ -31,22 +28,13 @@ class Stage:
     def box(self, x0: float, y0: float, x1: float, y1: float, colour: RGB) -> None:
         """A rectangle."""
         left, top = x0 * self.w, y0 * self.h
-        self.draw.rectangle(
-            (left, top, max(x1 * self.w - 1, left), max(y1 * self.h - 1, top)),
-            fill=colour,
-        )
+        self.draw.rectangle((left, top, max(x1 * self.w - 1, left), max(y1 * self.h - 1, top)), fill=colour)
 
     def blob(self, x: float, y: float, radius: float, colour: RGB, stretch: float = 1.0) -> None:
         """An ellipse; `radius` in shares of the width."""
         r = radius * self.w
         self.draw.ellipse(
-            (
-                x * self.w - r,
-                y * self.h - r * stretch,
-                x * self.w + r,
-                y * self.h + r * stretch,
-            ),
-            fill=colour,
+            (x * self.w - r, y * self.h - r * stretch, x * self.w + r, y * self.h + r * stretch), fill=colour
         )
 
     def shape(self, colour: RGB, *points: tuple[float, float]) -> None:
@@ -55,11 +43,7 @@ class Stage:
 
     def beam(self, colour: RGB, width: float, *points: tuple[float, float]) -> None:
         """A line; `width` in shares of the width."""
-        self.draw.line(
-            [(x * self.w, y * self.h) for x, y in points],
-            fill=colour,
-            width=max(1, round(width * self.w)),
-        )
+        self.draw.line([(x * self.w, y * self.h) for x, y in points], fill=colour, width=max(1, round(width * self.w)))
 
     def some(self, low: float, high: float) -> float:
         """A number between two."""
@@ -68,11 +52,7 @@ class Stage:
     def grey(self, low: int, high: int, tint: int = 8) -> RGB:
         """A slightly tinted grey."""
         value = self.rng.integers(low, high) + self.rng.integers(-tint, tint + 1, 3)
-        return (
-            int(np.clip(value[0], 0, 255)),
-            int(np.clip(value[1], 0, 255)),
-            int(np.clip(value[2], 0, 255)),
-        )
+        return (int(np.clip(value[0], 0, 255)), int(np.clip(value[1], 0, 255)), int(np.clip(value[2], 0, 255)))
 
     def paint(self, *names: str) -> RGB:
         """One of some dyes, a little off."""
@@ -82,14 +62,7 @@ class Stage:
 
 
 def tiles(
-    s: Stage,
-    y0: float,
-    y1: float,
-    wide: float,
-    high: float,
-    colour: RGB,
-    joint: RGB,
-    spread: float = 0.1,
+    s: Stage, y0: float, y1: float, wide: float, high: float, colour: RGB, joint: RGB, spread: float = 0.1
 ) -> None:
     """Bricks or tiles in rows, every other row shifted."""
     s.box(0, y0, 1, y1, joint)
@@ -97,18 +70,8 @@ def tiles(
     while y < y1:
         x = -wide * (0.5 if row % 2 else 0.0)
         while x < 1:
-            tone = mixed(
-                colour,
-                (30, 20, 20) if s.rng.random() < 0.5 else (240, 230, 225),
-                s.some(0, spread),
-            )
-            s.box(
-                max(x, 0) + 0.002,
-                y + 0.001,
-                x + wide - 0.004,
-                min(y + high - 0.003, y1),
-                tone,
-            )
+            tone = mixed(colour, (30, 20, 20) if s.rng.random() < 0.5 else (240, 230, 225), s.some(0, spread))
+            s.box(max(x, 0) + 0.002, y + 0.001, x + wide - 0.004, min(y + high - 0.003, y1), tone)
             x += wide
         y += high
         row += 1
@@ -119,26 +82,12 @@ def paving(s: Stage, y0: float, colour: RGB) -> None:
     s.fill(mixed(colour, (235, 235, 235), 0.2), darker(colour, 0.15), y0, 1)
     line = darker(colour, 0.25)
     for step in np.linspace(-1.2, 2.2, 15):
-        s.beam(
-            line,
-            0.003,
-            (0.5 + (step - 0.5) * 0.55, y0),
-            (0.5 + (step - 0.5) * 1.7, 1.0),
-        )
+        s.beam(line, 0.003, (0.5 + (step - 0.5) * 0.55, y0), (0.5 + (step - 0.5) * 1.7, 1.0))
     for step in (0.08, 0.22, 0.42, 0.7):
         s.beam(line, 0.003, (0, y0 + (1 - y0) * step), (1, y0 + (1 - y0) * step))
 
 
-def windows(
-    s: Stage,
-    x0: float,
-    y0: float,
-    x1: float,
-    y1: float,
-    columns: int,
-    rows: int,
-    glass: RGB,
-) -> None:
+def windows(s: Stage, x0: float, y0: float, x1: float, y1: float, columns: int, rows: int, glass: RGB) -> None:
     """Rows of windows, some lit."""
     dx, dy = (x1 - x0) / columns, (y1 - y0) / rows
     for i in range(columns):
@@ -148,13 +97,7 @@ def windows(
                 if s.rng.random() < 0.25
                 else mixed(glass, (20, 30, 40), s.some(0, 0.4))
             )
-            s.box(
-                x0 + dx * (i + 0.2),
-                y0 + dy * (j + 0.2),
-                x0 + dx * (i + 0.8),
-                y0 + dy * (j + 0.85),
-                tone,
-            )
+            s.box(x0 + dx * (i + 0.2), y0 + dy * (j + 0.2), x0 + dx * (i + 0.8), y0 + dy * (j + 0.85), tone)
 
 
 def trees(s: Stage, horizon: float, count: int) -> None:
@@ -181,13 +124,7 @@ def passers(s: Stage, floor: float, count: int) -> None:
         s.box(x - 0.10 * size, y - size * 0.45, x - 0.01 * size, y, legs)
         s.box(x + 0.01 * size, y - size * 0.45, x + 0.10 * size, y, legs)
         s.blob(x, y - size * 0.62, 0.15 * size, top, 1.7)
-        s.blob(
-            x,
-            y - size * 0.94,
-            0.075 * size,
-            mixed((240, 205, 178), (92, 60, 44), s.some(0, 1)),
-            1.2,
-        )
+        s.blob(x, y - size * 0.94, 0.075 * size, mixed((240, 205, 178), (92, 60, 44), s.some(0, 1)), 1.2)
 
 
 def car(s: Stage, x: float, y: float, size: float) -> None:

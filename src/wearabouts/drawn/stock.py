@@ -48,12 +48,7 @@ COLLARS: dict[str, tuple[str, ...]] = {
     "blazer": ("lapel",),
     "dress": ("round", "v_neck", "round", "high_neck"),
 }
-OUTER_COLLAR = {
-    "parka": "hood",
-    "bomber": "high_neck",
-    "coat": "lapel",
-    "trucker": "shirt_collar",
-}
+OUTER_COLLAR = {"parka": "hood", "bomber": "high_neck", "coat": "lapel", "trucker": "shirt_collar"}
 FABRICS: dict[str, tuple[str, ...]] = {
     "t_shirt": ("jersey",),
     "longsleeve": ("jersey", "knit"),
@@ -96,14 +91,7 @@ SCALES = {
     "other": (0.045, 0.110),
     "graphic": (0.070, 0.125),
 }
-DENIMS: tuple[RGB, ...] = (
-    (62, 88, 130),
-    (36, 48, 78),
-    (120, 150, 186),
-    (78, 110, 152),
-    (46, 48, 54),
-    (154, 176, 200),
-)
+DENIMS: tuple[RGB, ...] = ((62, 88, 130), (36, 48, 78), (120, 150, 186), (78, 110, 152), (46, 48, 54), (154, 176, 200))
 TROUSERS = (
     "black",
     "charcoal",
@@ -137,23 +125,11 @@ TRIMS: dict[str, tuple[tuple[str, float], ...]] = {
         ("tape", 0.06),
     ),
     "shirt": (("contrast_collar", 0.10), ("logo", 0.08)),
-    "polo": (
-        ("contrast_collar", 0.32),
-        ("logo", 0.35),
-        ("contrast_hem", 0.22),
-        ("yoke", 0.10),
-        ("tape", 0.06),
-    ),
+    "polo": (("contrast_collar", 0.32), ("logo", 0.35), ("contrast_hem", 0.22), ("yoke", 0.10), ("tape", 0.06)),
     "blouse": (("contrast_collar", 0.12),),
     "top": (("contrast_collar", 0.2), ("contrast_hem", 0.12), ("yoke", 0.08)),
     "undershirt": (("contrast_collar", 0.35),),
-    "hoodie": (
-        ("contrast_sleeves", 0.16),
-        ("contrast_hem", 0.15),
-        ("yoke", 0.12),
-        ("logo", 0.28),
-        ("tape", 0.14),
-    ),
+    "hoodie": (("contrast_sleeves", 0.16), ("contrast_hem", 0.15), ("yoke", 0.12), ("logo", 0.28), ("tape", 0.14)),
     "outwear": (
         ("contrast_collar", 0.16),
         ("contrast_sleeves", 0.14),
@@ -179,13 +155,7 @@ TRIMS: dict[str, tuple[tuple[str, float], ...]] = {
         ("ripped", 0.10),
         ("contrast_hem", 0.08),
     ),
-    "shorts": (
-        ("belt", 0.12),
-        ("tape", 0.16),
-        ("turn_up", 0.28),
-        ("stitching", 0.2),
-        ("contrast_hem", 0.12),
-    ),
+    "shorts": (("belt", 0.12), ("tape", 0.16), ("turn_up", 0.28), ("stitching", 0.2), ("contrast_hem", 0.12)),
     "shoes": (("contrast_hem", 0.5), ("tape", 0.45), ("logo", 0.3)),
     "hat": (("contrast_hem", 0.4), ("logo", 0.3), ("yoke", 0.2)),
 }

@@ -23,10 +23,7 @@ class Tile:
 
     def band(self, start: float, end: float, colour: RGB, upright: bool = True) -> None:
         """A stripe from `start` to `end` (shares of the tile): upright, or lying."""
-        low, high = (
-            round(start * self.side),
-            max(round(end * self.side) - 1, round(start * self.side)),
-        )
+        low, high = (round(start * self.side), max(round(end * self.side) - 1, round(start * self.side)))
         box = (low, 0, high, self.side) if upright else (0, low, self.side, high)
         self.draw.rectangle(box, fill=colour)
 
@@ -42,10 +39,7 @@ class Tile:
         """A polygon at shares of the tile."""
         for dx in (-1, 0, 1):
             for dy in (-1, 0, 1):
-                self.draw.polygon(
-                    [tuple(p) for p in (points + np.array([dx, dy])) * self.side],
-                    fill=colour,
-                )
+                self.draw.polygon([tuple(p) for p in (points + np.array([dx, dy])) * self.side], fill=colour)
 
 
 Motif = Callable[[int, Colours], Image.Image]
@@ -88,12 +82,7 @@ def dots(spots: tuple[tuple[float, float, float, int], ...]) -> Motif:
     return draw
 
 
-def flowers(
-    places: tuple[tuple[float, float, float, int], ...],
-    petals: int,
-    thin: float,
-    leaves: bool,
-) -> Motif:
+def flowers(places: tuple[tuple[float, float, float, int], ...], petals: int, thin: float, leaves: bool) -> Motif:
     """Flowers at (x, y, size, turn in degrees): petals around a heart, with leaves beside them."""
 
     def draw(side: int, colours: Colours) -> Image.Image:
@@ -225,26 +214,10 @@ def diamonds(side: int, colours: Colours) -> Image.Image:
     tile.shape(np.array([(0.5, 0.0), (0.85, 0.5), (0.5, 1.0), (0.15, 0.5)]), colours[1])
     for offset in (0.0, 0.5):
         tile.shape(
-            np.array(
-                [
-                    (offset, 0.0),
-                    (offset + 0.5, 1.0),
-                    (offset + 0.52, 1.0),
-                    (offset + 0.02, 0.0),
-                ]
-            ),
-            colours[2],
+            np.array([(offset, 0.0), (offset + 0.5, 1.0), (offset + 0.52, 1.0), (offset + 0.02, 0.0)]), colours[2]
         )
         tile.shape(
-            np.array(
-                [
-                    (offset + 0.5, 0.0),
-                    (offset, 1.0),
-                    (offset + 0.02, 1.0),
-                    (offset + 0.52, 0.0),
-                ]
-            ),
-            colours[2],
+            np.array([(offset + 0.5, 0.0), (offset, 1.0), (offset + 0.02, 1.0), (offset + 0.52, 0.0)]), colours[2]
         )
     return tile.image
 
@@ -255,8 +228,5 @@ def waves(side: int, colours: Colours) -> Image.Image:
     x = np.linspace(0, 1, 33)
     for level, which in ((0.05, 1), (0.38, 2), (0.71, 1)):
         top = level + 0.09 * np.sin(2 * np.pi * x)
-        tile.shape(
-            np.concatenate([np.stack([x, top], 1), np.stack([x, top + 0.14], 1)[::-1]]),
-            colours[which],
-        )
+        tile.shape(np.concatenate([np.stack([x, top], 1), np.stack([x, top + 0.14], 1)[::-1]]), colours[which])
     return tile.image

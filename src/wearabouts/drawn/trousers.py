@@ -10,17 +10,7 @@ from wearabouts.drawn.body import CROTCH_Y, HIP_Y, Body
 from wearabouts.drawn.closures import METAL
 from wearabouts.drawn.curves import Line, along, limb, line, part_of, rectangle, smooth
 from wearabouts.drawn.palette import RGB, lighter
-from wearabouts.drawn.sewing import (
-    Fold,
-    Garment,
-    Item,
-    Panel,
-    Seam,
-    Stud,
-    both,
-    drapes,
-    pulls,
-)
+from wearabouts.drawn.sewing import Fold, Garment, Item, Panel, Seam, Stud, both, drapes, pulls
 from wearabouts.drawn.specs import Spec
 from wearabouts.drawn.waists import DEEP, TOP_Y, waist_landmarks, waistband
 
@@ -55,23 +45,8 @@ def _leg(spec: Spec, body: Body, right: bool, half: float, hip: float) -> _Leg:
     crotch = line((0.0, CROTCH_Y + 0.004 + cut.fit * 0.4))
     below = inner[inner[:, 1] > CROTCH_Y + 0.012]
     waist = half + (hip - half) * 0.62
-    knots = np.array(
-        [
-            (half * sign, TOP_Y),
-            (waist * sign, HIP_Y - 0.035),
-            (hip * sign, HIP_Y + 0.02),
-            outer[3],
-        ]
-    )
-    outline = np.concatenate(
-        [
-            line((0.0, TOP_Y + 0.004)),
-            smooth(knots, 4)[:-1],
-            outer[3:],
-            below[::-1],
-            crotch,
-        ]
-    )
+    knots = np.array([(half * sign, TOP_Y), (waist * sign, HIP_Y - 0.035), (hip * sign, HIP_Y + 0.02), outer[3]])
+    outline = np.concatenate([line((0.0, TOP_Y + 0.004)), smooth(knots, 4)[:-1], outer[3:], below[::-1], crotch])
     return _Leg(outline, outer[2:], below, sign)
 
 
@@ -146,29 +121,10 @@ def _front(spec: Spec, half: float, hip: float) -> list[Item]:
 def _back(spec: Spec, half: float) -> list[Item]:
     stitch, alpha = _stitch(spec)
     items: list[Item] = [Seam(line((0, TOP_Y + DEEP), (0, CROTCH_Y + 0.004)), 0.0018, None, 0.5)]
-    for bag in both(
-        line(
-            (0.020, 0.418),
-            (0.062, 0.414),
-            (0.063, 0.458),
-            (0.042, 0.470),
-            (0.021, 0.460),
-        )
-    ):
+    for bag in both(line((0.020, 0.418), (0.062, 0.414), (0.063, 0.458), (0.042, 0.470), (0.021, 0.460))):
         edge = np.concatenate([bag, bag[:1]])
-        items += [
-            Panel(bag, "base", 0.0, 0.4, 0.3),
-            Seam(edge, 0.0015, stitch, alpha, dash=True),
-        ]
-    return [
-        *items,
-        Seam(
-            smooth(line((-half, 0.396), (0, 0.408), (half, 0.396))),
-            0.0015,
-            stitch,
-            alpha,
-        ),
-    ]
+        items += [Panel(bag, "base", 0.0, 0.4, 0.3), Seam(edge, 0.0015, stitch, alpha, dash=True)]
+    return [*items, Seam(smooth(line((-half, 0.396), (0, 0.408), (half, 0.396))), 0.0015, stitch, alpha)]
 
 
 def _ends(spec: Spec, leg: _Leg) -> list[Item]:
@@ -177,14 +133,7 @@ def _ends(spec: Spec, leg: _Leg) -> list[Item]:
     items: list[Item] = []
     if "tape" in spec.trims:
         shares = np.linspace(0, 1, 10)
-        items.append(
-            Seam(
-                along(leg.outer, shares) * 0.88 + along(leg.inner, shares) * 0.12,
-                0.009,
-                spec.second,
-                1.0,
-            )
-        )
+        items.append(Seam(along(leg.outer, shares) * 0.88 + along(leg.inner, shares) * 0.12, 0.009, spec.second, 1.0))
     end = np.stack([leg.outer[-1], leg.inner[-1]])
     above = np.stack([along(leg.outer, [0.955])[0], along(leg.inner, [0.955])[0]])
     if spec.cut.style == "joggers" and spec.garment == "pants":
@@ -194,23 +143,10 @@ def _ends(spec: Spec, leg: _Leg) -> list[Item]:
         wider = (end - end.mean(axis=0)) * 1.05 + end.mean(axis=0)
         cloth_colour = lighter(spec.base, 0.35) if spec.fabric == "denim" else spec.second
         items.append(
-            Panel(
-                np.concatenate([wider, (wider - np.array([0.0, 0.024]))[::-1]]),
-                cloth_colour,
-                0.0,
-                0.3,
-                0.3,
-            )
+            Panel(np.concatenate([wider, (wider - np.array([0.0, 0.024]))[::-1]]), cloth_colour, 0.0, 0.3, 0.3)
         )
     elif "contrast_hem" in spec.trims:
-        items.append(
-            Panel(
-                np.concatenate([end, (end - np.array([0.0, 0.016]))[::-1]]),
-                "second",
-                0.0,
-                0.2,
-            )
-        )
+        items.append(Panel(np.concatenate([end, (end - np.array([0.0, 0.016]))[::-1]]), "second", 0.0, 0.2))
     else:
         items.append(Seam(end - np.array([0.0, 0.010]), 0.0015, stitch, alpha, dash=True))
     return items
@@ -219,15 +155,8 @@ def _ends(spec: Spec, leg: _Leg) -> list[Item]:
 def _cargo(leg: _Leg) -> list[Item]:
     at = along(leg.outer, [0.30])[0]
     x, y = float(at[0]) - leg.sign * 0.024, float(at[1]) - 0.02
-    bag, flap = (
-        rectangle(x - 0.022, y, x + 0.022, y + 0.058),
-        rectangle(x - 0.024, y - 0.004, x + 0.024, y + 0.016),
-    )
-    return [
-        Panel(bag, "base", 0.0, 0.5, 0.4),
-        Panel(flap, "base", 0.0, 0.4, 0.4),
-        Stud(x, y + 0.008, 0.003, METAL),
-    ]
+    bag, flap = (rectangle(x - 0.022, y, x + 0.022, y + 0.058), rectangle(x - 0.024, y - 0.004, x + 0.024, y + 0.016))
+    return [Panel(bag, "base", 0.0, 0.5, 0.4), Panel(flap, "base", 0.0, 0.4, 0.4), Stud(x, y + 0.008, 0.003, METAL)]
 
 
 def _ripped(spec: Spec, leg: _Leg) -> list[Item]:

@@ -8,16 +8,7 @@ from wearabouts.drawn.body import CHEST_Y, HIP_Y, SHOULDER_Y, WAIST_Y, Body, leg
 from wearabouts.drawn.closures import close, pockets
 from wearabouts.drawn.collars import collar
 from wearabouts.drawn.curves import Line, line, smooth
-from wearabouts.drawn.sewing import (
-    Fold,
-    Garment,
-    Item,
-    Panel,
-    Print,
-    Seam,
-    drapes,
-    pulls,
-)
+from wearabouts.drawn.sewing import Fold, Garment, Item, Panel, Print, Seam, drapes, pulls
 from wearabouts.drawn.sleeves import SHARE, sew_sleeve
 from wearabouts.drawn.specs import Spec
 
@@ -40,28 +31,14 @@ class _Frame:
         self.neck_y = shoulder_y(self.neck_x)
         self.sleeveless = spec.sleeve not in SHARE
         drop = min(cut.drop, -0.012) if self.sleeveless else max(cut.drop, -0.006)
-        self.tip = np.array(
-            [
-                build.shoulder + drop,
-                shoulder_y(build.shoulder + drop) + max(drop, 0) * 0.5,
-            ]
-        )
+        self.tip = np.array([build.shoulder + drop, shoulder_y(build.shoulder + drop) + max(drop, 0) * 0.5])
         self.armpit = np.array([build.chest + fit, CHEST_Y + fit * 0.7 + (0.006 if self.sleeveless else 0)])
         waist_x = build.waist + cut.waist + 0.006 * spec.shift[0]
         self.waist = np.array([waist_x, WAIST_Y])
-        hem_body = float(
-            np.interp(
-                self.hem_y,
-                (CHEST_Y, WAIST_Y, HIP_Y),
-                (build.chest, build.waist, build.hip),
-            )
-        )
+        hem_body = float(np.interp(self.hem_y, (CHEST_Y, WAIST_Y, HIP_Y), (build.chest, build.waist, build.hip)))
         half = hem_body + cut.hem + 0.005 * spec.shift[0]
         self.hem = np.array(
-            [
-                max(half, leg_reach(body, self.hem_y) + 0.006) if self.hem_y > HIP_Y else half,
-                self.hem_y,
-            ]
+            [max(half, leg_reach(body, self.hem_y) + 0.006) if self.hem_y > HIP_Y else half, self.hem_y]
         )
         self.depth = 0.010 if back else cut.depth * (1.75 if spec.collar == "v_neck" else 1.0) + 0.005 * spec.shift[3]
         self.straps = cut.style == "straps"
@@ -80,22 +57,12 @@ class _Frame:
         if self.hem_y > HIP_Y + 0.06:
             if spec.cut.style == "flared":
                 share = (HIP_Y - WAIST_Y) / (self.hem_y - WAIST_Y)
-                down.append(
-                    np.array(
-                        [
-                            self.waist[0] + (self.hem[0] + 0.02 - self.waist[0]) * (share + 0.09),
-                            HIP_Y,
-                        ]
-                    )
-                )
+                down.append(np.array([self.waist[0] + (self.hem[0] + 0.02 - self.waist[0]) * (share + 0.09), HIP_Y]))
             else:
                 down.append(
                     np.array(
                         [
-                            max(
-                                body.build.hip + max(spec.cut.hem, 0.008) * 0.8,
-                                leg_reach(body, HIP_Y + 0.03) + 0.006,
-                            ),
+                            max(body.build.hip + max(spec.cut.hem, 0.008) * 0.8, leg_reach(body, HIP_Y + 0.03) + 0.006),
                             HIP_Y + 0.02,
                         ]
                     )
@@ -118,13 +85,7 @@ class _Frame:
                 (x + 0.004, y),
             )
         if shape == "v_neck":
-            return line(
-                (-x, y),
-                (-x * 0.52, y + deep * 0.52),
-                (0, y + deep),
-                (x * 0.52, y + deep * 0.52),
-                (x, y),
-            )
+            return line((-x, y), (-x * 0.52, y + deep * 0.52), (0, y + deep), (x * 0.52, y + deep * 0.52), (x, y))
         turn = np.linspace(np.pi, 0, 13)
         return np.stack([x * np.cos(turn), y + deep * np.sin(turn) ** 0.85], axis=1)
 
@@ -144,18 +105,8 @@ def _trunk_folds(spec: Spec, frame: _Frame, rng: np.random.Generator) -> tuple[F
     for sign in (-1, 1):
         armpit = (sign * frame.armpit[0] * 0.96, float(frame.armpit[1]))
         folds += pulls(rng, armpit, (sign * 0.02, 0.30), 2)
-        folds += pulls(
-            rng,
-            (sign * frame.waist[0] * 0.95, 0.38),
-            (0.0, 0.40 + rng.normal(0, 0.02)),
-            2,
-            0.004,
-        )
-    folds += drapes(
-        rng,
-        (-frame.armpit[0] * 0.8, 0.22, frame.armpit[0] * 0.8, min(frame.hem_y, 0.52)),
-        5,
-    )
+        folds += pulls(rng, (sign * frame.waist[0] * 0.95, 0.38), (0.0, 0.40 + rng.normal(0, 0.02)), 2, 0.004)
+    folds += drapes(rng, (-frame.armpit[0] * 0.8, 0.22, frame.armpit[0] * 0.8, min(frame.hem_y, 0.52)), 5)
     if frame.hem_y > 0.56:
         many = 11 if spec.cut.style == "flared" else 4
         for x in np.linspace(-0.9, 0.9, many) + rng.normal(0, 0.04, many):
@@ -163,21 +114,12 @@ def _trunk_folds(spec: Spec, frame: _Frame, rng: np.random.Generator) -> tuple[F
             run = np.stack(
                 [
                     top,
-                    [
-                        x * (frame.waist[0] + frame.hem[0]) / 2,
-                        (WAIST_Y + frame.hem_y) / 2,
-                    ],
+                    [x * (frame.waist[0] + frame.hem[0]) / 2, (WAIST_Y + frame.hem_y) / 2],
                     [x * frame.hem[0], frame.hem_y],
                 ]
             )
             tall = 0.008 if spec.cut.style == "flared" else 0.004
-            folds += (
-                Fold(
-                    run,
-                    rng.uniform(0.008, 0.016),
-                    tall * rng.uniform(0.6, 1.2) * rng.choice((-1, 1)),
-                ),
-            )
+            folds += (Fold(run, rng.uniform(0.008, 0.016), tall * rng.uniform(0.6, 1.2) * rng.choice((-1, 1))),)
     return folds
 
 
@@ -205,10 +147,7 @@ def sew_upper(spec: Spec, body: Body, view: str, rng: np.random.Generator, worn:
     made = Garment()
     for sleeve in sleeves:
         made.items += sleeve.behind
-    made.items += [
-        *behind,
-        Panel(outline, "base", 0.0, 1.0, 0.25, _trunk_folds(spec, frame, rng)),
-    ]
+    made.items += [*behind, Panel(outline, "base", 0.0, 1.0, 0.25, _trunk_folds(spec, frame, rng))]
     _trim(made, spec, frame, side, neckline)
     made.items += [] if back else _front(spec, frame, float(neckline[len(neckline) // 2][1]))
     made.items += before
@@ -226,13 +165,7 @@ def _front(spec: Spec, frame: _Frame, top: float) -> list[Item]:
     """What only the front has: print, pockets, closure, logo; `top` is the lowest point of the neckline."""
     items: list[Item] = []
     if spec.pattern.kind == "graphic":
-        items.append(
-            Print(
-                0.0,
-                float(np.clip(frame.hem_y * 0.5 + 0.06, 0.27, 0.315)),
-                spec.pattern.scale,
-            )
-        )
+        items.append(Print(0.0, float(np.clip(frame.hem_y * 0.5 + 0.06, 0.27, 0.315)), spec.pattern.scale))
     items += pockets(spec, frame.hem_y, float(frame.hem[0]))
     items += close(spec, top, frame.hem_y + spec.cut.tail)
     if "logo" in spec.trims:
@@ -256,33 +189,15 @@ def _trim(made: Garment, spec: Spec, frame: _Frame, side: Line, neckline: Line) 
     if "yoke" in spec.trims:
         level = float(frame.armpit[1]) + 0.012
         upper = side[side[:, 1] < level]
-        edge = np.array(
-            [
-                np.interp(level, side[-8:, 1], side[-8:, 0]) if len(upper) == 0 else upper[-1, 0],
-                level,
-            ]
-        )
+        edge = np.array([np.interp(level, side[-8:, 1], side[-8:, 0]) if len(upper) == 0 else upper[-1, 0], level])
         made.items.append(
-            Panel(
-                np.concatenate([neckline, upper, [edge], [edge * FLIP], (upper * FLIP)[::-1]]),
-                "second",
-                puff=0.2,
-            )
+            Panel(np.concatenate([neckline, upper, [edge], [edge * FLIP], (upper * FLIP)[::-1]]), "second", puff=0.2)
         )
     if spec.garment == "hoodie" or spec.cut.style == "bomber":
         deep = np.array([0.0, 0.026])
         narrow = np.array([0.93, 1.0])
         cloth = "second" if "contrast_hem" in spec.trims else "plain"
-        made.items.append(
-            Panel(
-                np.concatenate([hem * narrow, (hem - deep)[::-1]]),
-                cloth,
-                0.0,
-                0.4,
-                0.1,
-                rib=True,
-            )
-        )
+        made.items.append(Panel(np.concatenate([hem * narrow, (hem - deep)[::-1]]), cloth, 0.0, 0.4, 0.1, rib=True))
     else:
         made.items.append(Seam(hem - np.array([0.0, 0.009]), alpha=0.28, dash=True))
         if "contrast_hem" in spec.trims:
@@ -291,32 +206,13 @@ def _trim(made: Garment, spec: Spec, frame: _Frame, side: Line, neckline: Line) 
             made.items.append(Panel(np.concatenate([hem, above[::-1]]), "second", 0.0, 0.2))
     if spec.garment == "dress" and spec.cut.style == "flared":
         made.items.append(
-            Seam(
-                line(
-                    (-frame.waist[0], WAIST_Y),
-                    (0, WAIST_Y + 0.004),
-                    (frame.waist[0], WAIST_Y),
-                ),
-                alpha=0.4,
-            )
+            Seam(line((-frame.waist[0], WAIST_Y), (0, WAIST_Y + 0.004), (frame.waist[0], WAIST_Y)), alpha=0.4)
         )
     if "belt" in spec.trims:
         x = float(frame.waist[0]) + 0.002
+        made.items.append(Panel(line((-x, 0.358), (x, 0.358), (x, 0.378), (-x, 0.378)), "second", 0.0, 0.5, 0.35))
         made.items.append(
             Panel(
-                line((-x, 0.358), (x, 0.358), (x, 0.378), (-x, 0.378)),
-                "second",
-                0.0,
-                0.5,
-                0.35,
-            )
-        )
-        made.items.append(
-            Panel(
-                line((-0.016, 0.354), (0.016, 0.354), (0.016, 0.382), (-0.016, 0.382)),
-                (196, 170, 110),
-                0.0,
-                0.4,
-                0.3,
+                line((-0.016, 0.354), (0.016, 0.354), (0.016, 0.382), (-0.016, 0.382)), (196, 170, 110), 0.0, 0.4, 0.3
             )
         )

@@ -103,12 +103,7 @@ PATTERN_WORDS = {
 
 def _noun(spec: Spec) -> str:
     if spec.garment == "outwear":
-        return {
-            "parka": "parka",
-            "bomber": "bomber jacket",
-            "coat": "coat",
-            "trucker": "denim jacket",
-        }[spec.cut.style]
+        return {"parka": "parka", "bomber": "bomber jacket", "coat": "coat", "trucker": "denim jacket"}[spec.cut.style]
     if spec.garment == "hoodie" and spec.collar != "hood":
         return "sweatshirt"
     if spec.garment == "pants":
@@ -131,11 +126,7 @@ def worded(rng: np.random.Generator, spec: Spec, product_id: str, family: str, g
     sale = rng.random() < 0.18
     noun = _noun(spec)
     cut = spec.cut.name.split(".")[1].replace("_", " ")
-    words = [
-        PATTERN_WORDS.get(spec.pattern.kind, ""),
-        cut if cut not in noun else "",
-        noun,
-    ]
+    words = [PATTERN_WORDS.get(spec.pattern.kind, ""), cut if cut not in noun else "", noun]
     title = " ".join(word for word in words if word)
     colours = dye_name(spec.base) + (f" / {dye_name(spec.second)}" if spec.pattern.kind != "plain" else "")
     brand = BRANDS[sum(family.encode()) % len(BRANDS)]

@@ -74,14 +74,7 @@ def write(
     return target
 
 
-def _jobs(
-    folder: Path,
-    shop: DrawnShop,
-    views: tuple[str, ...],
-    street: int,
-    size: int,
-    workers: int,
-) -> list[Job]:
+def _jobs(folder: Path, shop: DrawnShop, views: tuple[str, ...], street: int, size: int, workers: int) -> list[Job]:
     for view in views:
         if view not in SHOP_VIEWS:
             raise SettingsError(unknown("view", view, SHOP_VIEWS))
