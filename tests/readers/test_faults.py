@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import random
 from pathlib import Path
 
+import pytest
+
 from wearabouts.catalog import Faults
+from wearabouts.errors import CatalogError
 from wearabouts.readers import open_catalog
 
+FEEDS = Path(__file__).parent / "feeds"
 COLUMNS = (
     "id", "title", "link", "image_link", "additional_image_link", "availability", "price", "sale_price",
     "sale_price_effective_date", "brand",
@@ -154,6 +159,47 @@ def test_what_a_bad_field_costs_is_that_field_alone(tmp_path: Path) -> None:
     assert nul.brand == "Example"
     assert late is not None
     assert (late.price, late.regular_price) == (19.99, None)
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in FEEDS.iterdir() if path.suffix != ".md"))
+def test_damaged_feeds_give_faults_or_one_clear_error_and_whole_products(tmp_path: Path, name: str) -> None:
+    content = (FEEDS / name).read_bytes()
+    path = tmp_path / name
+    chance = random.Random(name)
+    whole = {product.id for product in open_catalog(FEEDS / name).products()}
+    read, refusals = 0, []
+    for _ in range(40):
+        damaged = bytearray(content)
+        for _ in range(chance.randint(1, 4)):
+            place = chance.randrange(len(damaged))
+            piece = chance.choice(
+                [
+                    b"",
+                    b'"',
+                    b"\x00",
+                    b"\xff\xfe",
+                    b"<",
+                    b"&",
+                    b"]]>",
+                    b"\r",
+                    b"," * 50,
+                    chance.randbytes(8),
+                    damaged[:40],
+                ]
+            )
+            damaged[place : place + chance.randint(0, 12)] = piece
+        path.write_bytes(damaged)
+        try:
+            products = list(open_catalog(path).products(Faults()))
+        except CatalogError as problem:
+            refusals.append(str(problem))
+            continue
+        read += len(whole & {product.id for product in products})
+        assert all(product.id and product.photos for product in products)
+        local = [photo.uri for product in products for photo in product.photos if not photo.uri.startswith("http")]
+        assert all(uri.startswith(str(tmp_path)) for uri in local)
+    assert not any("\n" in refusal for refusal in refusals)
+    assert read > 20 * len(whole)  # most of a feed survives a little damage
 
 
 def test_the_list_of_faults_is_bounded(tmp_path: Path) -> None:

@@ -45,6 +45,8 @@ def test_tables_and_folders(tmp_path: Path) -> None:
     ("name", "words"),
     [
         ("none.csv", "no file or folder"),
+        ("x" * 5_000, "no path"),
+        ("a\x00b", "no file or folder"),
         ("x.pdf", "name one of the readers"),
         ("https://shop.example/feed.xml", "download it first"),
     ],

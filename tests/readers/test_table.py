@@ -149,6 +149,22 @@ def test_a_broken_parquet_file_is_one_clear_error(tmp_path: Path) -> None:
         open_catalog(path)
 
 
+def test_a_damaged_parquet_file_is_an_error_or_a_fault_never_a_panic(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.parquet"
+    pl.DataFrame({"id": [str(n) for n in range(50)], "path": [f"{n}.jpg" for n in range(50)]}).write_parquet(whole)
+    content = whole.read_bytes()
+    path = tmp_path / "t.parquet"
+    kept = refused = 0
+    for place in range(4, len(content), max(1, len(content) // 60)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+        try:
+            kept += len(walk(path)[0])
+        except (CatalogError, SettingsError):
+            refused += 1
+    assert refused
+    assert kept
+
+
 @pytest.mark.parametrize(
     ("raw", "parts"),
     [

@@ -129,7 +129,11 @@ def _local(source: str | Path) -> Path:
     if re.match(r"(?i)[a-z][a-z0-9+.-]+://", str(source)):
         raise CatalogError(f"{str(source)[:200]!r} is an address; a reader takes a file or folder: download it first")
     path = Path(source)
-    if not path.exists():
+    try:
+        found = path.exists()
+    except OSError as problem:
+        raise CatalogError(f"{str(source)[:200]!r} is no path ({problem.strerror}); give a file or folder") from problem
+    if not found:
         raise CatalogError(f"no file or folder at {str(source)!r}; give a folder, .xml, .csv, .tsv, .jsonl or .parquet")
     if not path.is_dir() and not path.is_file():
         raise CatalogError(f"{str(source)!r} is neither a file nor a folder; give one of them")

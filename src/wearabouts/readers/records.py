@@ -100,28 +100,36 @@ def _cell(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
 
 
+def _troubles() -> tuple[type[BaseException], ...]:
+    """What polars raises on a damaged file; its panics are no `Exception`."""
+    from polars.exceptions import PanicException, PolarsError
+
+    return PolarsError, PanicException, OSError, ValueError, OverflowError
+
+
+def _worded(problem: BaseException) -> str:
+    return next(iter(str(problem).splitlines()), type(problem).__name__)[:120]
+
+
 def _scan(source: Path) -> Any:
     import polars
 
     try:
         table = polars.scan_parquet(source, glob=False)
         table.collect_schema()
-    except (polars.exceptions.PolarsError, OSError) as problem:
-        raise CatalogError(
-            f"{source} is not a readable Parquet file ({str(problem).splitlines()[0][:120]})"
-        ) from problem
+    except _troubles() as problem:
+        raise CatalogError(f"{source} is not a readable Parquet file ({_worded(problem)})") from problem
     return table
 
 
 def _parquet(intake: Intake) -> Iterator[Row]:
-    import polars
 
     table, start = _scan(intake.source), 0
     while True:
         try:
             batch = table.slice(start, _BATCH).collect()
-        except (polars.exceptions.PolarsError, OSError) as problem:
-            intake.fault(start + 1, "", f"the Parquet file breaks off here ({str(problem).splitlines()[0][:120]})")
+        except _troubles() as problem:
+            intake.fault(start + 1, "", f"the Parquet file breaks off here ({_worded(problem)})")
             return
         for offset, cells in enumerate(batch.iter_rows(named=True), 1):
             yield Row(start + offset, {name: _cell(value) for name, value in cells.items()})
