@@ -39,8 +39,7 @@ def give(page: Page, data: bytes) -> None:
 
 
 def settled(page: Page) -> None:
-    """Wait until no search runs."""
-    page.wait_for_timeout(50)
+    """Wait until no search runs; a search shows from the moment it is asked for."""
     page.wait_for_selector("#working", state="hidden")
 
 

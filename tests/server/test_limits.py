@@ -187,35 +187,25 @@ def drip(where: tuple[str, int], start: bytes, more: bytes) -> bytes:
     raise AssertionError("the server never closed")
 
 
-@pytest.mark.parametrize(
-    "start",
-    [
-        b"",
-        b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
-        b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 100000\r\n\r\n",
-        b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n",
-    ],
-    ids=["nothing", "headers", "body", "unread body"],
-)
-def test_slow_clients_are_closed_and_cost_nothing(shop: Shop, start: bytes):
-    with serve(*shop, receive_seconds=0.6) as running:
-        answers: list[bytes] = []
-        slow = [threading.Thread(target=lambda: answers.append(drip(running.where, start, b"a"))) for _ in range(5)]
-        for thread in slow:
-            thread.start()
+def test_slow_clients_are_closed_and_cost_nothing(shop: Shop):
+    photo_head = (
+        b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 100000\r\n\r\n"
+    )
+    unread = b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
+    starts = [b"", b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", photo_head, unread] * 4
+    with serve(*shop, receive_seconds=2) as running, ThreadPoolExecutor(len(starts)) as clients:
+        slow = [clients.submit(drip, running.where, start, b"a") for start in starts]
         assert running.search(PHOTO).status_code == 200
-        for thread in slow:
-            thread.join(15)
-        assert len(answers) == 5
-        expected = b"HTTP/1.1 404" if b"nowhere" in start else b"HTTP/1.1 408"
-        assert all(answer.startswith(expected) for answer in answers if answer)
+        for start, answer in zip(starts, (future.result(40) for future in slow), strict=True):
+            # What was sent and never read can make the closing a reset, which takes the answer with it.
+            assert answer[:12] in (b"", b"HTTP/1.1 404" if start == unread else b"HTTP/1.1 408")
         assert running.search(PHOTO).status_code == 200
 
 
 def test_a_kept_connection_is_not_cut_between_requests(shop: Shop):
     ask = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    with serve(*shop, receive_seconds=0.3) as running, socket.create_connection(running.where, timeout=10) as wire:
-        for _ in range(3):
+    with serve(*shop, receive_seconds=1) as running, socket.create_connection(running.where, timeout=10) as wire:
+        for _ in range(2):
             wire.sendall(ask)
             answer = b""
             while b'"ok"' not in answer:
@@ -223,7 +213,7 @@ def test_a_kept_connection_is_not_cut_between_requests(shop: Shop):
                 assert chunk, answer
                 answer += chunk
             assert answer.startswith(b"HTTP/1.1 200")
-            time.sleep(0.5)
+            time.sleep(1.3)
 
 
 def test_too_many_connections_are_told(shop: Shop):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 
 import httpx
@@ -104,6 +107,23 @@ def test_openapi_describes_every_route_and_its_errors(served: Served):
         assert "4XX" in what["responses"]
     body = operations["post", "/v1/search"]["requestBody"]["content"]
     assert set(body) == {"multipart/form-data", "image/*", "application/json"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_server_and_returns_to_the_caller(number: signal.Signals):
+    story = """
+from wearabouts.server import ServerSettings, run
+from fastapi import FastAPI
+run(FastAPI(), ServerSettings(port=0), ready=lambda url: print(url, flush=True))
+print("the caller goes on")
+"""
+    with subprocess.Popen([sys.executable, "-c", story], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        assert httpx.get(f"{url}openapi.json", trust_env=False, timeout=20).status_code == 200
+        process.send_signal(number)
+        assert process.stdout.read() == "the caller goes on\n"
+        assert process.wait(20) == 0
 
 
 def test_stopping_lets_a_running_search_end(shop: tuple[Searcher, Store]):

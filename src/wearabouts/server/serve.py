@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from fastapi import FastAPI
@@ -77,7 +80,7 @@ def address(listener: socket.socket) -> str:
 
 
 def run(app: FastAPI, settings: ServerSettings, *, ready: Callable[[str], None] | None = None) -> None:
-    """Serve until SIGINT or SIGTERM; requests that run then may end, for `stop_seconds` at most.
+    """Serve until SIGINT or SIGTERM, then return; requests that run then may end, for `stop_seconds` at most.
 
     Args:
         app: What `create_app` gave.
@@ -90,5 +93,22 @@ def run(app: FastAPI, settings: ServerSettings, *, ready: Callable[[str], None] 
     listener = open_socket(settings)
     url = address(listener)
     server = build_server(app, settings, (lambda: ready(url)) if ready else (lambda: None))
-    with listener:
+    with listener, _returning():
         server.run(sockets=[listener])
+
+
+@contextmanager
+def _returning() -> Iterator[None]:
+    """Let a stopped server return to its caller, who has a store to close.
+
+    Once it has stopped, uvicorn raises the signal again that stopped it, which would end the process there and then.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's alone
+        return
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -26,6 +26,7 @@ const cropper = new Cropper(byId("cropper"), byId("photo"), byId("crop"), {
 });
 
 async function take(file) {
+  byId("working").hidden = false;
   if (state.photo?.shown) URL.revokeObjectURL(state.photo.shown);
   Object.assign(state, { photo: await prepare(file), box: null, like: null, answer: null });
   filters.garment = "";
@@ -172,9 +173,11 @@ function showSamples() {
     const label = t("sample", { number: place + 1 });
     const button = make("button", { type: "button", class: "sample", "aria-label": label }, make("img", { src: path, alt: "", loading: "lazy" }));
     button.addEventListener("click", async () => {
+      byId("working").hidden = false;
       try {
         await take(await sample(path));
       } catch (error) {
+        byId("working").hidden = true;
         document.body.dataset.view = "results";
         showProblem(error);
       }

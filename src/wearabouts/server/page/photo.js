@@ -12,6 +12,14 @@ export async function prepare(file) {
   } catch {
     return { blob: file, shown: null }; // a format only the server may know: it decides
   }
+  try {
+    return await smaller(file, picture);
+  } catch {
+    return { blob: file, shown: URL.createObjectURL(file) }; // too large for this browser's canvas
+  }
+}
+
+async function smaller(file, picture) {
   const longest = Math.max(picture.width, picture.height);
   if (longest <= LONGEST && file.size <= SMALL_ENOUGH) return { blob: file, shown: URL.createObjectURL(file) };
   const scale = Math.min(1, LONGEST / longest);
@@ -23,7 +31,7 @@ export async function prepare(file) {
   pen.fillRect(0, 0, canvas.width, canvas.height);
   pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
   const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.92));
-  return blob ? { blob, shown: URL.createObjectURL(blob) } : { blob: file, shown: URL.createObjectURL(file) };
+  return { blob, shown: URL.createObjectURL(blob) }; // fails where the canvas gave nothing, and the caller sends the file
 }
 
 export function listen(take) {
