@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import io
 from collections.abc import Iterator
 
 import pytest
+from PIL import Image
 
 from server.browsing import Browser, expect, give, settled, shown, visit
 from server.world import HOSTILE, PIECES, SEARCH, Served, pair, picture, serve
@@ -96,6 +98,30 @@ def test_the_box_by_mouse_and_by_keyboard(browser: Browser, sampled: Served):
         page.click("#whole")
         settled(page)
         assert page.locator("#searched").inner_text() == "The whole photo was searched."
+
+
+def test_a_large_turned_photo_is_framed_where_it_is_seen(browser: Browser, sampled: Served):
+    lying = Image.new("RGB", (2400, 1800), COLOURS["scarlet"])
+    lying.paste(COLOURS["leaf"], (1200, 0, 2400, 1800))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown turned clockwise: the left half is the top
+    with io.BytesIO() as out:
+        lying.save(out, "JPEG", exif=exif)
+        turned = out.getvalue()
+    with visit(browser, sampled.url, viewport={"width": 1280, "height": 900}) as page:
+        give(page, turned)
+        area = page.locator("#photo").bounding_box()
+        assert area is not None
+        assert area["height"] > area["width"]
+        for share, expected in ((0.55, "p/leaf"), (0.05, "p/scarlet")):
+            page.mouse.move(area["x"] + 20, area["y"] + area["height"] * share)
+            page.mouse.down()
+            page.mouse.move(area["x"] + area["width"] - 20, area["y"] + area["height"] * (share + 0.4), steps=4)
+            page.mouse.up()
+            settled(page)
+            assert shown(page)[0] == expected
+            page.click("#whole")
+            settled(page)
 
 
 def test_a_corner_is_dragged_by_touch(browser: Browser, sampled: Served):
