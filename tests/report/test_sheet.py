@@ -60,7 +60,8 @@ def test_the_box_is_drawn_where_it_was_searched():
 
 def test_missing_and_damaged_thumbnails_leave_an_empty_frame():
     good, *bad = (
-        tile(drawn(answer("a"), GREY, [each]), 0) for each in (jpeg((10, 90, 10), (256, 256)), None, b"", b"\xff\xd8junk")
+        tile(drawn(answer("a"), GREY, [each]), 0)
+        for each in (jpeg((10, 90, 10), (256, 256)), None, b"", b"\xff\xd8junk")
     )
     short = tile(drawn(answer("a"), GREY, []), 0)
     for frame in (*bad, short):
