@@ -18,7 +18,7 @@ from wearabouts.stores import open_store
 
 pytestmark = pytest.mark.browser
 
-PRODUCTS = 40
+PRODUCTS = 30
 PAGE = 24
 
 
