@@ -1,0 +1,1 @@
+"""Networks, in PyTorch: one paper or one model a file."""

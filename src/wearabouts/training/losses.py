@@ -1,0 +1,93 @@
+"""Losses of `mini`: pairs across sides, classes with unknown labels, where the garment is, what must not be forgotten.
+
+Papers' own losses (triplets, softmax ratio, weighted tags) join them here when their models do.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def contrastive(queries: Tensor, keys: Tensor, query_items: Tensor, key_items: Tensor, temperature: float) -> Tensor:
+    """Find the same item among the keys (InfoNCE with several positives).
+
+    For query i with positives P(i) = {j : item_j = item_i}:
+
+        L_i = -1/|P(i)| * sum_{j in P(i)} log( exp(q_i·k_j / T) / sum_j' exp(q_i·k_j' / T) ),
+
+    averaged over the queries that have a positive; a batch without any gives zero.
+
+    Args:
+        queries: (N, D) unit vectors.
+        keys: (M, D) unit vectors.
+        query_items: (N,) int64.
+        key_items: (M,) int64.
+        temperature: T > 0.
+
+    Source: van den Oord et al. 2018, equation 4; several positives as in Khosla et al. 2020, equation 2.
+    """
+    logits = queries @ keys.T / temperature
+    same = (query_items[:, None] == key_items[None]).to(logits.dtype)
+    log_share = logits - torch.logsumexp(logits, 1, keepdim=True)
+    positives = same.sum(1)
+    each = -(log_share * same).sum(1) / positives.clamp(min=1)
+    return each.sum() / (positives > 0).sum().clamp(min=1)
+
+
+def across_sides(vectors: Tensor, items: Tensor, street: Tensor, temperature: float) -> Tensor:
+    """`contrastive` from street to shop and from shop to street, halved.
+
+    Args:
+        vectors: (N, D) unit vectors of both sides.
+        items: (N,) int64.
+        street: (N,) bool, which of them are street photos.
+        temperature: T > 0.
+    """
+    shop = ~street
+    there = contrastive(vectors[street], vectors[shop], items[street], items[shop], temperature)
+    back = contrastive(vectors[shop], vectors[street], items[shop], items[street], temperature)
+    return (there + back) / 2
+
+
+def classes(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+    """Softmax cross-entropy over the photos whose label is known.
+
+    Args:
+        logits: (N, V).
+        labels: (N,) int64, -1 where unknown: such a photo gives no gradient, and a batch of only such gives zero.
+        smoothing: Share of the target spread evenly, in [0, 1).
+    """
+    known = labels >= 0
+    if not bool(known.any()):
+        return logits.sum() * 0.0
+    return F.cross_entropy(logits[known], labels[known], label_smoothing=smoothing)
+
+
+def focus(saliency: Tensor, mask: Tensor) -> Tensor:
+    """Binary cross-entropy of the saliency map against the share of each cell that the garment covers.
+
+    Args:
+        saliency: (N, h, w) logits.
+        mask: (N, h, w) in [0, 1]; a photo whose mask is not known has NaN in it and is left out.
+    """
+    known = ~mask.flatten(1).isnan().any(1)
+    if not bool(known.any()):
+        return saliency.sum() * 0.0
+    return F.binary_cross_entropy_with_logits(saliency[known], mask[known])
+
+
+def relations(vectors: Tensor, teacher: Tensor) -> Tensor:
+    """Keep the teacher's geometry: mean squared difference of all cosines, the diagonal left out.
+
+    Args:
+        vectors: (N, D) unit vectors.
+        teacher: (N, D') unit vectors.
+
+    Source: Park et al., *Relational Knowledge Distillation*, CVPR 2019. Differs: cosines instead of distances, squared
+        loss.
+    """
+    difference = vectors @ vectors.T - teacher @ teacher.T
+    off = ~torch.eye(len(vectors), dtype=torch.bool, device=vectors.device)
+    return difference[off].square().mean()
