@@ -109,7 +109,7 @@ def _floor_shadow(canvas: Canvas, garment: Garment) -> None:
 def _street_framing(garment: Garment, spec: Spec, size: tuple[int, int], rng: Rng) -> Framing:
     left, top, right, bottom = garment.bounds()
     width, height = size
-    low, high = {"shoes": (0.60, 0.90), "hat": (0.30, 0.50)}.get(spec.garment, (0.46, 0.80))
+    low, high = {"shoes": (0.60, 0.90), "hat": (0.30, 0.50)}.get(spec.garment, (0.56, 0.90))
     scale = min(width * 1.05 / (right - left), height / (bottom - top)) * float(rng.uniform(low, high))
     scale = max(scale, height / 1.25)
     x = (left + right) / 2 + float(rng.normal(0, 0.05)) * width / scale

@@ -21,7 +21,7 @@ from wearabouts.errors import CatalogError, SettingsError, unknown
 
 MANIFEST = "products.jsonl"
 QUALITY = 88
-EDITION = 2  # goes up whenever the same numbers draw another photo
+EDITION = 3  # goes up whenever the same numbers draw another photo
 Job = tuple[str, int, int, Part, int, tuple[str, ...], int, int]
 
 
