@@ -21,7 +21,7 @@ from wearabouts.errors import WearaboutsError
 
 # What a missing package says, by the extra that brings it.
 EXTRAS = {
-    "train": ("torch", "accelerate", "kornia", "safetensors", "onnx", "onnxscript", "tflite"),
+    "train": ("torch", "safetensors", "onnx", "onnxscript", "tflite"),
     "cluster": ("pymilvus", "ray"),
     "hub": ("huggingface_hub", "tokenizers"),
     "heif": ("pillow_heif",),

@@ -1,0 +1,100 @@
+# Every target stands alone: it makes the environment it needs once, and again when pyproject.toml or constraints.txt
+# change. All it asks of the machine is make and Python 3.11 or newer.
+
+CONSTRAINTS ?= constraints.txt
+DEMO_ARGS ?= $(WEARABOUTS_DEMO_ARGS)
+N ?= 50
+JOBS ?= 2
+SHOP := .venv
+DEV := .venv-dev
+RUNS := runs
+RESULTS := benchmarks/results
+CODE := $(wildcard src tests benchmarks docs)
+
+ifndef PYTHON
+PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+  $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test pytest lint format bench torture table train docs clean python chromium photographs
+# A recipe that fails half way must not leave a stamp behind.
+.DELETE_ON_ERROR:
+
+help: ## Say what there is to make.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(SHOP)/.installed ## Draw a fashion shop, index it and open its page: no torch, no data needed.
+	$(SHOP)/bin/wearabouts demo $(DEMO_ARGS)
+
+test: lint pytest ## Check style, types and floors, then run every test.
+
+pytest: $(DEV)/.installed chromium
+	$(DEV)/bin/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term --durations=10
+
+lint: $(DEV)/.installed ## Style, types and the contracts between the floors.
+	$(DEV)/bin/ruff check $(CODE)
+	$(DEV)/bin/ruff format --check $(CODE)
+	$(DEV)/bin/mypy
+	$(DEV)/bin/lint-imports --no-cache
+
+format: $(DEV)/.installed ## Rewrite the code in the one style.
+	$(DEV)/bin/ruff format $(CODE)
+	$(DEV)/bin/ruff check --fix $(CODE)
+
+bench: $(DEV)/.installed ## Measure decoding, encoding, indexing, searching and serving beside a plain baseline.
+	$(DEV)/bin/python benchmarks/run.py
+
+torture: $(DEV)/.installed ## Kill an indexing run N times and look for anything lost: make torture N=50
+	PYTHONPATH=tests $(DEV)/bin/python tests/torture_index.py $(N)
+
+table: $(RUNS)/generic/card.json photographs ## The model table, on the photographs in WEARABOUTS_DATA.
+	$(DEV)/bin/wearabouts evaluate photographs --beside histogram --beside $(RUNS)/generic --out $(RUNS)/table
+	mkdir -p $(RESULTS)
+	cp $(RUNS)/table/report.json $(RESULTS)/photographs.json
+	$(DEV)/bin/python docs/generate.py
+
+# glibc gives every large tensor fresh pages and takes them back at once, so a CPU spends its time clearing pages:
+# with these two limits raised the pages are kept, and training is two to three times as fast.
+train: export MALLOC_MMAP_THRESHOLD_ = 4294967295
+train: export MALLOC_TRIM_THRESHOLD_ = 8589934592
+train: $(DEV)/.installed photographs ## Train `mini` anew from the photographs in WEARABOUTS_DATA, and export it.
+	$(DEV)/bin/wearabouts train recipes/mini.toml --data "$(WEARABOUTS_DATA)" --out $(RUNS)/mini
+	$(DEV)/bin/wearabouts export $(RUNS)/mini --out $(RUNS)/mini/bundle
+
+docs: $(DEV)/.installed ## Write the measured tables into README, README.zh and docs.
+	$(DEV)/bin/python docs/generate.py
+
+clean: ## Remove environments, caches, runs and the demo's shop.
+	rm -rf $(SHOP) $(DEV) $(RUNS) demo-shop build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache \
+	  .import_linter_cache .hypothesis
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUNS)/generic/card.json: src/wearabouts/export.py src/wearabouts/models/mobilenet.py $(DEV)/.installed | photographs
+	$(DEV)/bin/python -c "from pathlib import Path; from wearabouts.export import generic; \
+	  generic(Path('$(WEARABOUTS_DATA)') / 'weights' / 'coral', Path('$(RUNS)/generic'))"
+
+$(SHOP)/.installed: pyproject.toml constraints.txt | python
+	$(PYTHON) -m venv $(SHOP)
+	$(SHOP)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable .
+	@touch $@
+
+$(DEV)/.installed: pyproject.toml constraints.txt | python
+	$(PYTHON) -m venv $(DEV)
+	$(DEV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) \
+	  --editable '.[train,heif,dev]'
+	@touch $@
+
+python:
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Wearabouts needs Python 3.11 or newer; $(or $(PYTHON),python3) is" \
+	    "$$($(or $(PYTHON),python3) --version 2>&1 | tail -n 1)." \
+	    "Install a newer one, or name it: make demo PYTHON=/path/to/python3.12" >&2; exit 1; }
+
+chromium:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	  echo "No Chromium found: the tests of the page will be skipped (on Debian: apt-get install chromium)."
+
+photographs:
+	@test -d "$(WEARABOUTS_DATA)" || { echo "WEARABOUTS_DATA is '$(WEARABOUTS_DATA)', not a folder;" \
+	  "set it to the folder of photographs (docs/architecture.md, Data)" >&2; exit 1; }
