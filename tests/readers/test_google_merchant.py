@@ -223,6 +223,14 @@ def test_what_is_no_feed_is_refused(tmp_path: Path, content: bytes) -> None:
         list(open_catalog(path).products())
 
 
+@pytest.mark.parametrize("opening", ["<!--", "<![CDATA[", "</item>", "&a;", "<"])
+def test_openings_that_never_end_are_read_through_once(tmp_path: Path, opening: str) -> None:
+    """Two hundred thousand: looking for each one's end anew would take hours, and this test would not come back."""
+    products, faults = fed(tmp_path, HEAD + item("1") + "<item>" + opening * 200_000)
+    assert ids(products) == ["1"]
+    assert len(faults) >= 1
+
+
 def test_a_feed_without_items_says_so(tmp_path: Path) -> None:
     products, faults = fed(tmp_path, HEAD + TAIL)
     assert products == []

@@ -174,6 +174,9 @@ def test_a_damaged_parquet_file_is_an_error_or_a_fault_never_a_panic(tmp_path: P
         ("a|b", ["a", "b"]),
         ("http://x/a;http://x/b", ["http://x/a", "http://x/b"]),
         ("a;1.jpg", ["a;1.jpg"]),
+        ("http://x/a.jpg?w=1, http://x/b", ["http://x/a.jpg?w=1", "http://x/b"]),
+        (" ,a.jpg,, b.jpg,", ["a.jpg", "b.jpg"]),
+        ("a," * 400_000, ["a," * 400_000]),
         ("", []),
     ],
 )

@@ -57,7 +57,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2028\u2029\u
 _SPACE = re.compile(r"\s+")
 _AMOUNT = re.compile(r"[0-9](?:[0-9.,'’\s\u00a0\u202f]*[0-9])?")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:S[0-9]{2,3})*S[0-9]{3}")
-_MAX_HTML = 20_000  # characters of markup that are read for a description
+_MAX_HTML = 8_000  # characters of markup that are read for a description
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,14 +49,25 @@ def read(intake: Intake) -> Iterator[Item]:
     Raises:
         CatalogError: The file is no such feed.
     """
+    from lxml import etree
+
     number = 0
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        recover=True,
+        remove_comments=True,
+        remove_pis=True,
+    )
     for number, (item, complaint) in enumerate(_cut(intake), 1):
         if item is None:
             intake.fault(number, "", complaint)
             continue
         if complaint:
             intake.fault(number, "", complaint, "field")
-        yield Item(number, _values(item, number, intake))
+        yield Item(number, _values(item, number, intake, parser))
     if not number:
         intake.fault(0, "", "the feed holds no <item> and no <entry>")
 
@@ -127,12 +138,12 @@ def _cut(intake: Intake) -> Iterator[tuple[str | None, str]]:
 def _section_end(text: str, token: re.Match[str]) -> int | None:
     """Where a comment or CDATA section ends; or its start if it never does; None to read on."""
     opening = token.group()
-    closing = "-->" if opening == "<!--" else "]]>"
-    end = text.find(closing, token.end())
     again = text.find(opening, token.end())
-    if end < 0:
-        return token.end() if again >= 0 or len(text) - token.end() > MAX_ITEM // 2 else None
-    return token.end() if 0 <= again < end else end + 3
+    # Only as far as the next opening: looking further for each of many openings would take quadratic time.
+    end = text.find("-->" if opening == "<!--" else "]]>", token.end(), again if again >= 0 else len(text))
+    if end >= 0:
+        return end + 3
+    return token.end() if again >= 0 or len(text) - token.end() > MAX_ITEM // 2 else None
 
 
 def _forget(text: str, place: int, start: int | None) -> tuple[str, int, int | None]:
@@ -141,7 +152,7 @@ def _forget(text: str, place: int, start: int | None) -> tuple[str, int, int | N
     return text[keep:], max(place - keep, 0), None if start is None else 0
 
 
-def _values(item: str, number: int, intake: Intake) -> dict[str, list[str]]:
+def _values(item: str, number: int, intake: Intake, parser: Any) -> dict[str, list[str]]:
     from lxml import etree
 
     if "\ufffd" in item:
@@ -149,15 +160,6 @@ def _values(item: str, number: int, intake: Intake) -> dict[str, list[str]]:
     clean = _INVALID.sub("", item)
     if clean != item:
         intake.fault(number, "", "characters that XML does not allow (such as NUL); they were dropped", "field")
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        recover=True,
-        remove_comments=True,
-        remove_pis=True,
-    )
     try:
         root = etree.fromstring(_ENTITY.sub(_named, clean).encode(), parser)
     except etree.XMLSyntaxError as problem:

@@ -204,12 +204,11 @@ def split_references(raw: str) -> list[str]:
     mark = "|" if "|" in raw else ";" if ";" in raw and "://" in raw else ""
     if mark:
         return [part.strip() for part in raw.split(mark) if part.strip()]
-    parts: list[str] = []
+    parts: list[list[str]] = []
     for piece in raw.split(","):
-        whole = piece.strip()
-        ends = parts and parts[-1].lower().split("?")[0].endswith(guessing.PICTURE_ENDINGS)
-        if parts and not ends and "://" not in whole[:10]:
-            parts[-1] = f"{parts[-1]},{piece}"
-        elif whole:
-            parts.append(whole)
-    return parts
+        ends = parts and parts[-1][-1].strip().lower().split("?")[0].endswith(guessing.PICTURE_ENDINGS)
+        if parts and not ends and "://" not in piece.strip()[:10]:
+            parts[-1].append(piece)
+        elif piece.strip():
+            parts.append([piece])
+    return [",".join(pieces).strip() for pieces in parts]
