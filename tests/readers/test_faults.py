@@ -5,13 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from fakes import TinyEncoder
 from wearabouts.catalog import Faults
+from wearabouts.embedding import index
 from wearabouts.errors import CatalogError
+from wearabouts.fetch import Fetched
 from wearabouts.readers import open_catalog
+from wearabouts.stores import open_store
 
 FEEDS = Path(__file__).parent / "feeds"
 COLUMNS = (
@@ -159,6 +165,33 @@ def test_what_a_bad_field_costs_is_that_field_alone(tmp_path: Path) -> None:
     assert nul.brand == "Example"
     assert late is not None
     assert (late.price, late.regular_price) == (19.99, None)
+
+
+class EveryPhoto:
+    """Stands for the network: each address has the same small photo."""
+
+    def __init__(self) -> None:
+        buffer = io.BytesIO()
+        Image.new("RGB", (64, 64), (200, 30, 40)).save(buffer, "JPEG")
+        self.data = buffer.getvalue()
+
+    def fetch(self, uri: str, *, root: None = None, validators: Mapping[str, str] | None = None) -> Fetched:
+        assert uri.startswith("https://i.example/")
+        return Fetched(self.data, {})
+
+
+def test_the_feed_of_faults_is_indexed_and_its_faults_listed(tmp_path: Path, tiny_encoder: TinyEncoder) -> None:
+    content, expected, ids = faulty_feed()
+    path = tmp_path / "feed.csv"
+    path.write_bytes(content)
+    store = open_store(tmp_path / "store", mode="write", encoder_hash=tiny_encoder.hash, dim=tiny_encoder.dim)
+    try:
+        summary = index(open_catalog(path), tiny_encoder, store, fetcher=EveryPhoto())
+        assert sorted(store.products()) == sorted(ids)
+    finally:
+        store.close()
+    assert summary.products == len(ids)
+    assert [(fault.row, fault.column, fault.lost) for fault in summary.faults.kept] == expected
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in FEEDS.iterdir() if path.suffix != ".md"))
