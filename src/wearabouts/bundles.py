@@ -183,7 +183,7 @@ def _read_card(path: Path) -> Card:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
         raise BundleError(
-            f"{path} is not a card this version reads (format {FORMAT}): {where}: {first['msg']}; export the model again"
+            f"{path} is no card this version reads (format {FORMAT}): {where}: {first['msg']}; export the model again"
         ) from error
 
 

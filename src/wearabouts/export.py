@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 import tempfile
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -83,7 +85,11 @@ def to_onnx(served: nn.Module, size: int, outputs: Sequence[str]) -> bytes:
     import onnx
 
     example = torch.randint(0, 256, (2, size, size, 3), dtype=torch.uint8)
-    with tempfile.TemporaryDirectory() as folder:
+    logging.getLogger("torch.onnx").setLevel(
+        logging.ERROR
+    )  # it announces the absence of torchvision, which is on purpose
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecations inside the exporter's own code
         path = Path(folder) / "graph.onnx"
         torch.onnx.export(
             served.eval(),

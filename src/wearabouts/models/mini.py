@@ -2,26 +2,22 @@
 
 A generic network ignores colour and a colour histogram ignores everything else; which of the two is right depends on
 the photo. On a studio picture colour is nearly the identity of a garment, on a phone photo of a crowded shelf it is
-noise. So the vector is three blocks, each of length one, joined with weights that the network reads off how the photo
-was taken:
+noise. So the vector is three blocks of length one, joined with weights that depend on how the photo was taken:
 
-    vector = [ sqrt(w1) * identity ; sqrt(w2) * colour of the garment ; sqrt(w3) * colours of the photo ],   w1 + w2 +
-    w3 = 1,
+    vector = [ sqrt(w1) * identity ; sqrt(w2) * colour of the garment ; sqrt(w3) * colours of the photo ],
 
-and the cosine of two photos is the sum of the blocks' cosines, each weighted by sqrt(w w'): a block counts where both
-photos show it well. The colour blocks are soft CIELAB histograms, one of the place where the network sees the garment,
-one of all that is not white. That place, the saliency map, is learned from the drawn shop's masks and serves as the
-automatic crop as well.
+with w1 + w2 + w3 = 1, and the cosine of two photos is the sum of the blocks' cosines, each weighted by sqrt(w w'): a
+block counts where both photos show it well. The colour blocks are soft CIELAB histograms, one of the place where the
+network sees the garment, one of all that is not white. That place, the saliency map, is learned from the drawn shop's
+masks and serves as the automatic crop as well.
 
 MobileNetV1 stays as it was published: it remembers the particular photo better than any other small network tried. The
-    upper third of
-MobileNetV2 is trained: it learns garments and where they are. The projections start as whitenings of the generic
-    features and of the histograms and are moved from there, so that what ImageNet knows of things never seen in
-    training is kept.
+upper third of MobileNetV2 is trained: it learns garments and where they are. The projections start as whitenings of the
+generic features and of the histograms and are moved from there, so that what ImageNet knows of things never seen in
+training is kept. Garment kind is a head of its own: an embedding trained on kind alone forgets the item.
 
-Sources: the trunks are `wearabouts.models.mobilenet`; soft histograms and the Hellinger root follow Arandjelović &
-    Zisserman, *Three things everyone should know*, CVPR 2012. Garment kind is a head of its own: an embedding trained
-    on kind alone forgets the item.
+Sources: the trunks are `wearabouts.models.mobilenet`; soft histograms and the Hellinger root follow Arandjelović and
+Zisserman, *Three things everyone should know to improve object retrieval*, CVPR 2012.
 """
 
 from __future__ import annotations
@@ -40,11 +36,11 @@ COLOUR_CELL = 4  # colours are taken from the photo averaged over cells of 4 x 4
 PALETTE = 512  # centres of the whole photo's histogram
 PALETTE_WIDTH = 0.05  # of its soft cells, in units of 100 L: neighbouring shades of one colour stay apart
 HEAD_SCALE = 16.0  # pooled features have length 1 a trunk; the heads take them at a scale where weights of order 1 do
-BLOCKS = 3
 
-# How a photo was taken, which is all that the blocks' weights may depend on: weights that saw the features would learn
-# the items.
-LOOK = ("share that is white", "share of the edge that is white", "share that is salient", "contrast")
+# Weights of identity, colour of the garment, colours of the photo. Left to the training they follow the drawn shop,
+# whose views share less colour than a real studio's; so they are set: for a photo from the street, for one on white.
+STREET_WEIGHTS = (0.88, 0.10, 0.02)
+STUDIO_WEIGHTS = (0.45, 0.10, 0.45)
 
 
 class Frozen(NamedTuple):
@@ -139,14 +135,16 @@ class Mini(nn.Module):
     """The shipped encoder; see the module's docstring."""
 
     palette_centres: Tensor
+    street_weights: Tensor
+    studio_weights: Tensor
 
     def __init__(
         self,
         garments: int,
         attributes: Mapping[str, int],
-        identity_dim: int = 192,
+        identity_dim: int = 160,
         garment_dim: int = 32,
-        photo_dim: int = 32,
+        photo_dim: int = 64,
     ) -> None:
         super().__init__()
         self.v1, self.v2 = MobileNetV1(), MobileNetV2()
@@ -156,10 +154,8 @@ class Mini(nn.Module):
         self.garment_colour = GarmentColour(garment_dim)
         self.photo_colour = nn.Linear(PALETTE, photo_dim)
         self.register_buffer("palette_centres", spread(PALETTE), persistent=False)
-        self.weigh = nn.Linear(len(LOOK), BLOCKS)
-        with torch.no_grad():
-            self.weigh.weight.zero_()
-            self.weigh.bias.copy_(torch.tensor([0.75, 0.10, 0.15]).log())
+        self.register_buffer("street_weights", torch.tensor(STREET_WEIGHTS), persistent=False)
+        self.register_buffer("studio_weights", torch.tensor(STUDIO_WEIGHTS), persistent=False)
         self.garment = nn.Linear(pooled, garments)
         both = pooled + garment_dim
         self.attribute_heads = nn.ModuleDict({name: nn.Linear(both, n) for name, n in attributes.items()})
@@ -188,8 +184,8 @@ class Mini(nn.Module):
         saliency = self.focus(torch.cat((wide, frozen.mid), 1))
         mask = torch.sigmoid(saliency)
         coarse = F.avg_pool2d(mask, 2)
-        # Rooted: a few strong channels would else drown the many weak ones.
-        parts = [F.normalize(_rooted(_mean(part, coarse)), dim=1) for part in (frozen.maps, top)]
+        # V1 sees the whole photo, V2 the garment. Rooted: a few strong channels would else drown the many weak ones.
+        parts = [F.normalize(_rooted(part), dim=1) for part in (frozen.maps.mean((2, 3)), _mean(top, coarse))]
         return saliency, torch.cat(parts, 1)
 
     def upper(self, frozen: Frozen) -> Seen:
@@ -201,7 +197,8 @@ class Mini(nn.Module):
         rgb = frozen.small.flatten(2).transpose(1, 2)
         colour = self.garment_colour(rgb, fine / fine.sum(1, keepdim=True))
         photo = F.normalize(self.photo_colour(frozen.palette), dim=-1)
-        weights = torch.softmax(self.weigh(_look(frozen.small, mask.detach())), -1)
+        studio = studio_share(frozen.small).unsqueeze(1)
+        weights = studio * self.studio_weights + (1 - studio) * self.street_weights
         root = weights.sqrt().unsqueeze(-1)
         vector = torch.cat((root[:, 0] * identity, root[:, 1] * colour, root[:, 2] * photo), 1)
         features = pooled * HEAD_SCALE
@@ -214,12 +211,17 @@ class Mini(nn.Module):
         return self.upper(self.frozen(pixels))
 
 
-def _look(small: Tensor, mask: Tensor) -> Tensor:
-    """(B, 3, h, w) and (B, 1, h', w') → (B, 4): `LOOK`."""
+def studio_share(small: Tensor) -> Tensor:
+    """How much a photo looks taken on white, (B, 3, h, w) in [0, 1] → (B,) in [0, 1].
+
+    The share of white along the middle halves of each pair of opposite edges, the smaller: the white that fits a tall
+    or wide photo into the square lies along one pair only, and beside the middle of the other.
+    """
     white = torch.sigmoid((small.amin(1) - 0.85) * 40)
-    edge = torch.cat((white[:, 0], white[:, -1], white[:, :, 0], white[:, :, -1]), 1)
-    contrast = small.mean(1).flatten(1).std(1)
-    return torch.stack((white.mean((1, 2)), edge.mean(1), mask.mean((1, 2, 3)), contrast), 1)
+    quarter = white.shape[-1] // 4
+    upright = white[:, [0, -1], quarter:-quarter].mean((1, 2))
+    across = white[:, quarter:-quarter, [0, -1]].mean((1, 2))
+    return torch.minimum(upright, across)
 
 
 def _rooted(features: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ Weights: google-coral/test_data, Apache-2.0. Differs from the papers: no batch n
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wearabouts.errors import BundleError
+from wearabouts.types import Floats
 
 # (expansion, channels, repeats, stride of the first) of MobileNetV2, table 2 of the paper
 V2_BLOCKS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
@@ -68,11 +70,7 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    """The trunk up to the last convolution: 1,280 channels at 1/32 of the input size.
-
-    `stages` cuts the blocks where the resolution halves, so that features at 1/8, 1/16 and 1/32 can be taken and the
-    lower ones frozen.
-    """
+    """The trunk up to the last convolution: 1,280 channels at 1/32 of the input size."""
 
     channels = 1280
 
@@ -160,14 +158,13 @@ def _read_convolutions(path: Path) -> list[tuple[Tensor, Tensor]]:
         raise BundleError(f"{path.name} is damaged: {error}") from error
 
 
-def _walk(model: object, tflite: object) -> list[tuple[Tensor, Tensor]]:
-    # Type: ignore[attr-defined]
+def _walk(model: Any, tflite: Any) -> list[tuple[Tensor, Tensor]]:
     kinds = {tflite.BuiltinOperator.CONV_2D: False, tflite.BuiltinOperator.DEPTHWISE_CONV_2D: True}
-    graph = model.Subgraphs(0)  # type: ignore[attr-defined]
+    graph = model.Subgraphs(0)
     found = []
     for i in range(graph.OperatorsLength()):
         operator = graph.Operators(i)
-        code = model.OperatorCodes(operator.OpcodeIndex())  # type: ignore[attr-defined]
+        code = model.OperatorCodes(operator.OpcodeIndex())
         kind = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
         if kind not in kinds:
             continue
@@ -180,14 +177,13 @@ def _walk(model: object, tflite: object) -> list[tuple[Tensor, Tensor]]:
     return found
 
 
-def _dequantised(model: object, tensor: object, axis: int) -> np.ndarray:
+def _dequantised(model: Any, tensor: Any, axis: int) -> Floats:
     """A tensor's values as float32: scale x (stored - zero), by channel along `axis` where each has one."""
-    types = {2: np.int32, 3: np.uint8, 9: np.int8, 0: np.float32}
-    shape = tensor.ShapeAsNumpy()  # type: ignore[attr-defined]
-    raw = model.Buffers(tensor.Buffer()).DataAsNumpy()  # type: ignore[attr-defined]
-    # Type: ignore[attr-defined]
+    types: dict[int, Any] = {2: np.int32, 3: np.uint8, 9: np.int8, 0: np.float32}
+    shape = tensor.ShapeAsNumpy()
+    raw = model.Buffers(tensor.Buffer()).DataAsNumpy()
     values = np.frombuffer(raw.tobytes(), types[tensor.Type()]).reshape(shape).astype(np.float32)
-    quantisation = tensor.Quantization()  # type: ignore[attr-defined]
+    quantisation = tensor.Quantization()
     if quantisation is None or quantisation.ScaleLength() == 0:
         return values
     scale = quantisation.ScaleAsNumpy().astype(np.float32)

@@ -67,14 +67,21 @@ class Sampler:
         return Batch(
             self._pairs(rng, CLOTHING, steps.clothing, relatives=0.5),
             self._pairs(rng, GROCERY, steps.grocery, street=2),
-            self._pairs(rng, DRAWN, steps.drawn, relatives=1.0),
+            self._pairs(rng, DRAWN, steps.drawn, relatives=1.0, shop=2),
             originals,
         )
 
     def _pairs(
-        self, rng: np.random.Generator, domain: int, items: int, *, relatives: float = 0.0, street: int = 1
+        self,
+        rng: np.random.Generator,
+        domain: int,
+        items: int,
+        *,
+        relatives: float = 0.0,
+        street: int = 1,
+        shop: int = 1,
     ) -> Rows:
-        """A shop view and `street` street views of each of `items`; families join at probability `relatives`."""
+        """`shop` and `street` views of each of `items`; families join with probability `relatives`."""
         families = self.families[domain]
         if not families or not items:
             return np.zeros(0, np.int64)
@@ -88,6 +95,6 @@ class Sampler:
         rows: list[int] = []
         for item in chosen[:items]:
             of_street, of_shop = self.sides[item]
-            rows.append(int(rng.choice(of_shop)))
+            rows += rng.choice(of_shop, min(shop, len(of_shop)), replace=False).tolist()
             rows += rng.choice(of_street, min(street, len(of_street)), replace=False).tolist()
         return np.array(rows, np.int64)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -87,14 +88,14 @@ def compute(
     """
     place = folder / hashlib.sha256(key.encode()).hexdigest()[:16]
     place.mkdir(parents=True, exist_ok=True)
-    parts: list[dict[str, npt.NDArray[np.generic]]] = []
+    parts: list[dict[str, npt.NDArray[Any]]] = []
     for start in range(0, len(units), SHARD):
         path = place / f"{start:07d}.npz"
         if not path.is_file():
             views = [view for unit in units[start : start + SHARD] for view in unit()]
             temporary = path.with_suffix(".part")
             with temporary.open("wb") as file:
-                np.savez(file, **_run(net, views, device))
+                np.savez(file, allow_pickle=False, **_run(net, views, device))
             temporary.replace(path)
         with np.load(path, allow_pickle=False) as stored:
             parts.append({name: stored[name] for name in FIELDS})
@@ -103,10 +104,10 @@ def compute(
     for name in FIELDS:  # one field at a time, freeing as it goes: the maps alone are gigabytes
         joined[name] = np.concatenate([part.pop(name) for part in parts])
     # The fields are those of FIELDS, with the dtypes `_run` gave them
-    return Features(**joined)  # type: ignore[arg-type]
+    return Features(**joined)
 
 
-def _run(net: Mini, views: Sequence[View], device: torch.device) -> dict[str, npt.NDArray[np.generic]]:
+def _run(net: Mini, views: Sequence[View], device: torch.device) -> dict[str, npt.NDArray[Any]]:
     kept: list[tuple[npt.NDArray[np.float16], ...]] = []
     with torch.inference_mode():
         for i in range(0, len(views), BATCH):

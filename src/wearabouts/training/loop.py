@@ -104,6 +104,10 @@ def loss_terms(task: Task, batch: Batch) -> dict[str, Tensor]:
                 seen.vector[part], labels["item"][part], labels["street"][part], weights.temperature
             )
             terms[name] = getattr(weights, name) * sides
+            if name == "drawn":
+                shop = ~labels["street"][part]
+                views = losses.among_views(seen.vector[part][shop], labels["item"][part][shop], weights.temperature)
+                terms["views"] = weights.views * views
     kept = torch.stack([task.teacher[row] for row in batch.originals.tolist()]).to(task.device)
     terms["relations"] = weights.relations * losses.relations(seen.identity[start:], kept)
     terms["kind"] = weights.kind * losses.classes(seen.garment, labels["garment"], weights.smoothing)
@@ -136,10 +140,10 @@ def fit(task: Task, folder: Path, progress: Progress) -> None:
         loss = torch.stack(list(terms.values())).sum()
         if not math.isfinite(float(loss.detach())):
             raise SettingsError(
-                f"the loss is {float(loss)} at step {step}; lower [steps] rate (now {steps.rate}), run again to resume"
+                f"the loss is {float(loss.detach())} at step {step}; lower [steps] rate ({steps.rate}) and run again"
             )
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        loss.backward()
         nn.utils.clip_grad_norm_(parameters, steps.clip)
         optimizer.step()
         progress("steps", step + 1, steps.count)

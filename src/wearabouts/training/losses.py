@@ -51,6 +51,22 @@ def across_sides(vectors: Tensor, items: Tensor, street: Tensor, temperature: fl
     return (there + back) / 2
 
 
+def among_views(vectors: Tensor, items: Tensor, temperature: float) -> Tensor:
+    """`contrastive` of every photo against all the others of its side: the back or a detail finds the front.
+
+    Args:
+        vectors: (N, D) unit vectors.
+        items: (N,) int64.
+        temperature: T > 0.
+    """
+    itself = torch.eye(len(vectors), dtype=torch.bool, device=vectors.device)
+    logits = (vectors @ vectors.T / temperature).masked_fill(itself, -1e4)
+    same = ((items[:, None] == items[None]) & ~itself).to(logits.dtype)
+    log_share = logits - torch.logsumexp(logits, 1, keepdim=True)
+    positives = same.sum(1)
+    return (-(log_share * same).sum(1) / positives.clamp(min=1)).sum() / (positives > 0).sum().clamp(min=1)
+
+
 def classes(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
     """Softmax cross-entropy over the photos whose label is known.
 

@@ -47,9 +47,9 @@ class Network(_Section):
     """Sizes of `wearabouts.models.mini.Mini` and where its trunks start."""
 
     size: int = Field(default=192, ge=64, le=512, multiple_of=32)
-    identity_dim: int = Field(default=192, ge=8)
+    identity_dim: int = Field(default=160, ge=8)
     garment_dim: int = Field(default=32, ge=4)
-    photo_dim: int = Field(default=32, ge=4)
+    photo_dim: int = Field(default=64, ge=4)
     weights: str = "weights/coral"
     whitening: float = Field(default=0.25, ge=0, le=0.5)
     centring: float = Field(default=0.5, ge=0, le=1)
@@ -69,7 +69,7 @@ class Steps(_Section):
     originals: int = Field(default=32, ge=2)
     rate: float = Field(default=1e-3, gt=0)
     identity_rate: float = Field(default=2e-4, gt=0)
-    trunk_rate: float = Field(default=1e-4, gt=0)
+    trunk_rate: float = Field(default=2e-4, gt=0)
     weight_decay: float = Field(default=1e-3, ge=0)
     warm_up: float = Field(default=0.1, gt=0, lt=1)
     clip: float = Field(default=5.0, gt=0)
@@ -80,14 +80,15 @@ class Losses(_Section):
     """Weights of the losses in `wearabouts.training.losses`."""
 
     temperature: float = Field(default=0.07, gt=0)
-    clothing: float = 1.0
+    clothing: float = 0.5
     grocery: float = 1.0
     drawn: float = 1.0
+    views: float = 1.0
     kind: float = 0.5
-    kind_in_identity: float = 0.5
+    kind_in_identity: float = 0.7
     attributes: float = 0.2
     focus: float = 0.5
-    relations: float = 20.0
+    relations: float = 15.0
     smoothing: float = Field(default=0.1, ge=0, lt=1)
 
 

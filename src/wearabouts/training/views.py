@@ -101,7 +101,8 @@ def _light(view: Image.Image, rng: np.random.Generator, *, strength: float) -> I
     grey = pixels.mean(2, keepdims=True)
     pixels = grey + (pixels - grey) * np.exp(rng.normal(0, 0.18 * strength))
     if rng.random() < 0.4 * strength:
-        ramp = np.linspace(*rng.uniform(0.7, 1.25, 2), view.width if rng.random() < 0.5 else view.height)
+        first, last = rng.uniform(0.7, 1.25, 2).tolist()
+        ramp = np.linspace(first, last, view.width if rng.random() < 0.5 else view.height)
         pixels = pixels * (ramp[None, :, None] if len(ramp) == view.width else ramp[:, None, None])
     return Image.fromarray((np.clip(pixels, 0, 1) * 255).astype(np.uint8))
 

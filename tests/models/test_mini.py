@@ -1,0 +1,127 @@
+"""The shipped network: colours, blocks, weights, and what is frozen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from wearabouts.models.mini import (
+    PALETTE,
+    STREET_WEIGHTS,
+    STUDIO_WEIGHTS,
+    Mini,
+    lab,
+    soft_histogram,
+    spread,
+    studio_share,
+)
+
+
+@pytest.fixture(scope="module")
+def net() -> Mini:
+    torch.manual_seed(0)
+    return Mini(5, {"color": 3, "sleeve": 2}, identity_dim=16, garment_dim=8, photo_dim=8).eval()
+
+
+def test_lab_of_known_colours() -> None:
+    # CIE values of sRGB white, black, red, green, blue under D65 (Lindbloom's tables, rounded)
+    rgb = torch.tensor([[1.0, 1, 1], [0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    known = torch.tensor([[100.0, 0, 0], [0, 0, 0], [53.2, 80.1, 67.2], [87.7, -86.2, 83.2], [32.3, 79.2, -107.9]])
+    assert torch.allclose(lab(rgb) * 100, known, atol=0.6)
+
+
+def test_a_histogram_sums_to_one_and_finds_its_colour() -> None:
+    centres = spread(64)
+    rgb = torch.tensor([[[1.0, 0, 0]] * 3 + [[0, 0, 1.0]]])
+    weight = torch.tensor([[0.25] * 4])
+    histogram = soft_histogram(rgb, weight, centres, 1 / 0.03**2)
+    assert float(histogram.sum()) == pytest.approx(1, abs=1e-5)
+    nearest = (lab(torch.tensor([1.0, 0, 0])) - centres).square().sum(1).argmin()
+    assert int(histogram.argmax()) == int(nearest)
+    assert float(histogram.max()) == pytest.approx(0.75, abs=0.02)
+
+
+def test_the_palette_ignores_paper_white() -> None:
+    net = Mini(2, {})
+    small = torch.ones(1, 3, 8, 8)
+    small[:, :, 2:4, 2:4] = torch.tensor([0.1, 0.2, 0.7]).view(1, 3, 1, 1)
+    full = torch.zeros(1, 3, 8, 8) + torch.tensor([0.1, 0.2, 0.7]).view(1, 3, 1, 1)
+    palette = net.palette(torch.cat((small, full)))
+    assert palette.shape == (2, PALETTE)
+    assert float(palette[0] @ palette[1]) > 0.98
+
+
+def test_vectors_have_length_one_and_blocks_have_their_weights(net: Mini) -> None:
+    pixels = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        seen = net(pixels)
+    assert seen.vector.shape == (3, 32)
+    assert torch.allclose(seen.vector.norm(dim=1), torch.ones(3), atol=1e-5)
+    assert torch.allclose(seen.weights.sum(1), torch.ones(3), atol=1e-6)
+    blocks = seen.vector.split([16, 8, 8], dim=1)
+    shares = torch.stack([block.square().sum(1) for block in blocks], 1)
+    assert torch.allclose(shares, seen.weights, atol=1e-5)
+    assert torch.allclose(F.normalize(blocks[0], dim=1), seen.identity, atol=1e-5)
+
+
+def test_a_batch_says_what_single_photos_say(net: Mini) -> None:
+    pixels = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(2))
+    with torch.inference_mode():
+        together = net(pixels).vector
+        alone = torch.cat([net(pixels[i : i + 1]).vector for i in range(3)])
+    assert torch.allclose(together, alone, atol=1e-5)
+
+
+def test_training_moves_what_it_says_and_nothing_frozen() -> None:
+    torch.manual_seed(1)
+    net = Mini(5, {"color": 3}, identity_dim=16, garment_dim=8, photo_dim=8)
+    seen = net.upper(net.frozen(torch.rand(2, 3, 64, 64)))
+    (seen.vector.sum() + seen.garment.square().sum() + seen.attributes["color"].sum()).backward()
+    trained = {id(parameter) for parameter in net.trained()}
+    for parameter in (*net.v1.parameters(), *net.v2.stem.parameters(), *net.v2.blocks[:13].parameters()):
+        assert id(parameter) not in trained
+    assert all(parameter.grad is not None for parameter in net.trained())
+
+
+def test_saliency_decides_whose_colour_counts(net: Mini) -> None:
+    """The garment's colour block looks where the mask looks: only there does a change of colour move it."""
+    rgb = torch.zeros(1, 4, 3) + torch.tensor([0.8, 0.1, 0.1])
+    there, elsewhere = torch.tensor([[1.0, 0, 0, 0]]), torch.tensor([[0, 0, 0, 1.0]])
+    changed = rgb.clone()
+    changed[0, 3] = torch.tensor([0.1, 0.1, 0.8])
+    same = F.cosine_similarity(net.garment_colour(rgb, there), net.garment_colour(changed, there))
+    moved = F.cosine_similarity(net.garment_colour(rgb, elsewhere), net.garment_colour(changed, elsewhere))
+    assert float(same.detach()) == pytest.approx(1, abs=1e-5)
+    assert float(moved.detach()) < 0.9
+
+
+def test_spread_colours_cover_the_cube() -> None:
+    centres = spread(PALETTE).numpy()
+    assert len(np.unique(centres.round(4), axis=0)) == PALETTE
+    assert centres[:, 0].min() < 0.1
+    assert centres[:, 0].max() > 0.9
+
+
+def test_a_photo_on_white_is_a_studio_photo_and_padding_is_not() -> None:
+    white, street, padded = torch.ones(3, 3, 16, 16)
+    white[:, 5:11, 5:11] = 0.3
+    street[:] = 0.4
+    padded[:, :, 4:12] = 0.4  # a tall street photo fitted into the square
+    share = studio_share(torch.stack((white, street, padded)))
+    assert share[0] > 0.95
+    assert share[1] < 0.05
+    assert share[2] < 0.05
+
+
+def test_weights_follow_how_the_photo_was_taken(net: Mini) -> None:
+    assert sum(STREET_WEIGHTS) == pytest.approx(1)
+    assert sum(STUDIO_WEIGHTS) == pytest.approx(1)
+    photos = torch.ones(2, 3, 64, 64)
+    photos[0, :, 24:40, 24:40] = 0.2
+    photos[1] = 0.4
+    with torch.inference_mode():
+        weights = net(photos).weights
+    assert torch.allclose(weights[0], torch.tensor(STUDIO_WEIGHTS), atol=0.03)
+    assert torch.allclose(weights[1], torch.tensor(STREET_WEIGHTS), atol=0.03)

@@ -1,0 +1,46 @@
+"""Recipes: what is unknown is refused with the nearest known word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wearabouts.errors import SettingsError
+from wearabouts.training.recipe import Recipe, load
+
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_of_the_project_loads_under_its_own_name(path: Path) -> None:
+    assert load(path).name == path.stem
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('name = "a"\n[steps]\nrat = 1.0', "did you mean 'rate'"),
+        ('name = "a"\nsed = 1', "did you mean 'seed'"),
+        ('name = "a"\n[network]\nsize = 200', "network.size"),
+        ('name = "A b"', "name"),
+        ("name = ", "not TOML"),
+        ("seed = 1", "name"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_one_line(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text(text)
+    with pytest.raises(SettingsError, match=said) as caught:
+        load(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_recipe_names_those_there_are() -> None:
+    with pytest.raises(SettingsError, match="no recipe at"):
+        load(Path("nowhere.toml"))
+
+
+def test_defaults_make_a_whole_recipe() -> None:
+    recipe = Recipe(name="x")
+    assert recipe.network.identity_dim + recipe.network.garment_dim + recipe.network.photo_dim == 256
