@@ -153,8 +153,22 @@ def write(folder: Path, card: Card, graphs: Mapping[str, bytes]) -> None:
     (folder / CARD).unlink(missing_ok=True)
     for name, content in graphs.items():
         _write(folder / name, content)
-    text = json.dumps(card.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
-    _write(folder / CARD, text.encode())
+    _write(folder / CARD, _text(card))
+
+
+def write_figures(folder: Path, figures: Mapping[str, Any]) -> None:
+    """Put measured figures on a bundle's card; the encoder's hash, and so every store, stays valid.
+
+    Args:
+        folder: A bundle.
+        figures: What was measured, plain data.
+    """
+    card = _read_card(folder / CARD).model_copy(update={"figures": dict(figures)})
+    _write(folder / CARD, _text(card))
+
+
+def _text(card: Card) -> bytes:
+    return (json.dumps(card.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _folder(bundle: str | Path) -> Path:

@@ -1,4 +1,4 @@
-"""From PyTorch to a bundle: one self-contained ONNX graph, weights stored in half precision, and a gate on parity.
+"""From PyTorch to a bundle: one self-contained ONNX graph, weights stored small, and a gate on parity.
 
 The graph takes the bytes of fitted photos and gives unit vectors and probabilities: every step between is inside, so
     no caller can preprocess differently. Half-precision weights are widened to float32 when the runtime loads them;
@@ -34,7 +34,7 @@ from wearabouts.training.recipe import Recipe
 from wearabouts.types import Pixels
 
 OPSET = 18
-SMALLEST_HALVED = 256  # elements; biases and scalars stay in float32, they weigh nothing
+SMALLEST_SHRUNK = 256  # elements; biases and scalars stay in float32, they weigh nothing
 NOTICES = (
     "Start weights: MobileNetV1 and V2 of google-coral/test_data, Apache-2.0, trained on ImageNet by their publishers",
     "Clothing photographs: clothing-dataset by Alexey Grigorev and contributors, CC0 1.0",
@@ -81,7 +81,7 @@ class ServedGeneric(nn.Module):
 
 
 def to_onnx(served: nn.Module, size: int, outputs: Sequence[str]) -> bytes:
-    """Trace a served module into one ONNX file with a free batch dimension, large weights stored in half precision."""
+    """Trace a served module into one ONNX file with a free batch dimension, large weights stored small."""
     import onnx
 
     example = torch.randint(0, 256, (2, size, size, 3), dtype=torch.uint8)
@@ -104,7 +104,7 @@ def to_onnx(served: nn.Module, size: int, outputs: Sequence[str]) -> bytes:
             verbose=False,
         )
         model = onnx.load(str(path))
-    _halve(model)
+    _shrink(model)
     onnx.checker.check_model(model)
     buffer = io.BytesIO()
     onnx.save_model(model, buffer)
@@ -199,20 +199,31 @@ def generic(weights: Path, folder: Path, size: int = 224) -> Path:
     return folder
 
 
-def _halve(model: Any) -> None:
-    """Store every large float32 weight as float16, followed by a cast that the runtime folds away when it loads."""
+def _shrink(model: Any) -> None:
+    """Store large float32 weights small; the runtime widens them to float32 once, when it loads the graph.
+
+    A weight that came from an 8-bit file and was never trained has at most 256 different values: it is kept as a table
+    of them and a byte an element, which loses nothing. Every other one is stored in half precision.
+    """
     from onnx import TensorProto, helper, numpy_helper
 
-    casts, kept = [], []
+    widening, kept = [], []
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if tensor.data_type != TensorProto.FLOAT or values.size < SMALLEST_HALVED:
+        if tensor.data_type != TensorProto.FLOAT or values.size < SMALLEST_SHRUNK:
             kept.append(tensor)
             continue
-        small = numpy_helper.from_array(values.astype(np.float16), f"{tensor.name}.half")
-        kept.append(small)
-        casts.append(helper.make_node("Cast", [small.name], [tensor.name], to=TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
+        table, places = np.unique(values, return_inverse=True)
+        name = tensor.name
+        if len(table) <= 256 and values.size > 1024:
+            kept.append(numpy_helper.from_array(table, f"{name}.table"))
+            kept.append(numpy_helper.from_array(places.reshape(values.shape).astype(np.uint8), f"{name}.bytes"))
+            widening.append(helper.make_node("Cast", [f"{name}.bytes"], [f"{name}.places"], to=TensorProto.INT32))
+            widening.append(helper.make_node("Gather", [f"{name}.table", f"{name}.places"], [name]))
+        else:
+            kept.append(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+            widening.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
+    nodes = [*widening, *model.graph.node]
     del model.graph.initializer[:]
     model.graph.initializer.extend(kept)
     del model.graph.node[:]
