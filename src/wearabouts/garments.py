@@ -52,6 +52,27 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "length": ("short", "middle", "long"),
 }
 
+# The label of the clothing set → the garment of the model. "Other", "Not sure" and "Skip" name no garment.
+GARMENT_OF_LABEL: dict[str, str] = {
+    "T-Shirt": "t_shirt",
+    "Longsleeve": "longsleeve",
+    "Shirt": "shirt",
+    "Polo": "polo",
+    "Blouse": "blouse",
+    "Top": "top",
+    "Undershirt": "undershirt",
+    "Body": "body",
+    "Hoodie": "hoodie",
+    "Outwear": "outwear",
+    "Blazer": "blazer",
+    "Dress": "dress",
+    "Skirt": "skirt",
+    "Pants": "pants",
+    "Shorts": "shorts",
+    "Shoes": "shoes",
+    "Hat": "hat",
+}
+
 # The table from shop words to garments: singular and plural, English, German, French, Spanish. A word may be a phrase;
 # longer ones win. What stands nowhere here maps to nothing, and the model decides from the photo.
 SHOP_WORDS: dict[str, tuple[str, ...]] = {

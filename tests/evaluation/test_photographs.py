@@ -11,7 +11,7 @@ from fakes import TinyEncoder, TinyGarmentEncoder
 from wearabouts import evaluation
 from wearabouts.errors import EvaluationError
 from wearabouts.evaluation import tasks
-from wearabouts.garments import GARMENTS
+from wearabouts.garments import GARMENT_OF_LABEL, GARMENTS
 
 RED, GREEN, BLUE, YELLOW = (220, 20, 20), (20, 180, 20), (20, 20, 220), (220, 220, 20)
 
@@ -170,7 +170,7 @@ def test_folders_that_are_no_photographs_are_refused(tmp_path):
 
 
 def test_labels_map_to_garments_of_the_model():
-    assert set(tasks.GARMENT_OF_LABEL.values()) == set(GARMENTS)
+    assert set(GARMENT_OF_LABEL.values()) == set(GARMENTS)
 
 
 @pytest.mark.data

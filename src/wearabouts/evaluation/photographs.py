@@ -21,7 +21,8 @@ from wearabouts.evaluation.baselines import joined
 from wearabouts.evaluation.comparison import MEAN_PRECISION, RECALL, Outcome, System
 from wearabouts.evaluation.provenance import provenance
 from wearabouts.evaluation.systems import HISTOGRAM, Progress, Vectors, weights
-from wearabouts.evaluation.tasks import GARMENT_OF_LABEL, Task, photograph_tasks, same_pictures
+from wearabouts.evaluation.tasks import Task, photograph_tasks, same_pictures
+from wearabouts.garments import GARMENT_OF_LABEL
 from wearabouts.report import Cell, Report, Row, Section, Table
 from wearabouts.types import Floats
 

@@ -14,27 +14,6 @@ from wearabouts.types import Side
 Line = Mapping[str, str]
 MAX_CSV_BYTES = 50_000_000  # a list of photographs is far smaller; more is some other file
 
-# The label of the clothing set → the garment of the model. "Other", "Not sure" and "Skip" name no garment.
-GARMENT_OF_LABEL: dict[str, str] = {
-    "T-Shirt": "t_shirt",
-    "Longsleeve": "longsleeve",
-    "Shirt": "shirt",
-    "Polo": "polo",
-    "Blouse": "blouse",
-    "Top": "top",
-    "Undershirt": "undershirt",
-    "Body": "body",
-    "Hoodie": "hoodie",
-    "Outwear": "outwear",
-    "Blazer": "blazer",
-    "Dress": "dress",
-    "Skirt": "skirt",
-    "Pants": "pants",
-    "Shorts": "shorts",
-    "Shoes": "shoes",
-    "Hat": "hat",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Shot:

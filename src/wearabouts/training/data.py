@@ -19,7 +19,7 @@ from PIL import Image
 from wearabouts.bundles import Preprocessing
 from wearabouts.drawn.shop import DrawnShop
 from wearabouts.errors import CatalogError, unknown
-from wearabouts.garments import ATTRIBUTES, GARMENTS
+from wearabouts.garments import ATTRIBUTES, GARMENT_OF_LABEL, GARMENTS
 from wearabouts.images import decode
 from wearabouts.training.recipe import Recipe
 from wearabouts.training.views import recoloured, shop_view, street_view
@@ -27,27 +27,6 @@ from wearabouts.types import Floats, Pixels
 
 CLOTHING, GROCERY, DRAWN = 0, 1, 2
 LONG_SIDE = 448  # pixels of a photo that views are cut from
-
-# The clothing set's seventeen labels, spelt as its table spells them.
-CLOTHING_GARMENTS = {
-    "T-Shirt": "t_shirt",
-    "Longsleeve": "longsleeve",
-    "Shirt": "shirt",
-    "Polo": "polo",
-    "Blouse": "blouse",
-    "Top": "top",
-    "Undershirt": "undershirt",
-    "Body": "body",
-    "Hoodie": "hoodie",
-    "Outwear": "outwear",
-    "Blazer": "blazer",
-    "Dress": "dress",
-    "Skirt": "skirt",
-    "Pants": "pants",
-    "Shorts": "shorts",
-    "Shoes": "shoes",
-    "Hat": "hat",
-}
 
 
 @dataclass(frozen=True)
@@ -111,9 +90,9 @@ def units(recipe: Recipe, root: Path) -> list[Unit]:
 
 def _clothing(recipe: Recipe, folder: Path, i: int, row: dict[str, str]) -> list[View]:
     size, data = recipe.network.size, recipe.data
-    if row["label"] not in CLOTHING_GARMENTS:
-        raise CatalogError(f"row {i + 1}: {unknown('label', row['label'], CLOTHING_GARMENTS)}")
-    garment = GARMENTS.index(CLOTHING_GARMENTS[row["label"]])
+    if row["label"] not in GARMENT_OF_LABEL:
+        raise CatalogError(f"row {i + 1}: {unknown('label', row['label'], GARMENT_OF_LABEL)}")
+    garment = GARMENTS.index(GARMENT_OF_LABEL[row["label"]])
     rng = np.random.default_rng((recipe.seed, CLOTHING, i))
     photo = _open(folder / row["path"])
     twin = recoloured(photo, rng)
