@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from fakes import TinyGarmentEncoder
 from wearabouts.drawn.shop import DrawnShop
 from wearabouts.drawn.writing import write
-from wearabouts.pipeline import shop
+from wearabouts.pipeline import shop, workshop
 
 
 def test_a_drawn_shop_is_read_indexed_searched_and_measured(tmp_path):
@@ -23,3 +25,43 @@ def test_a_drawn_shop_is_read_indexed_searched_and_measured(tmp_path):
     figures = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
     assert figures == json.loads(json.dumps(story.report.to_dict()))
     assert "tiny-garments" in json.dumps(figures)
+
+
+RECIPE = """
+name = "story"
+[data]
+photos = 8
+drawn_products = 8
+street_views = 1
+recoloured_street_views = 0
+grocery_views = 0
+drawn_street_views = 1
+[network]
+size = 64
+identity_dim = 8
+garment_dim = 8
+photo_dim = 8
+[steps]
+count = 2
+clothing = 4
+grocery = 2
+drawn = 4
+originals = 4
+checkpoint = 1
+"""
+
+
+@pytest.mark.data
+def test_the_workshop_trains_and_exports_an_encoder_that_the_shop_runs_on(tmp_path, data_folder):
+    pytest.importorskip("torch", reason="the extra train is not installed")
+    (tmp_path / "recipe.toml").write_text(RECIPE, encoding="utf-8")
+    encoder = workshop(tmp_path / "recipe.toml", data_folder, tmp_path)
+    assert (encoder.dim, encoder.input_size) == (24, 64)
+    drawn = DrawnShop(3, 4, "test")
+    write(tmp_path / "feed", drawn, views=("front", "back"), street=0, size=160)
+    wanted = drawn.spec(1).product_id
+    photo = (tmp_path / "feed" / "photos" / wanted / "front.jpg").read_bytes()
+    story = shop(tmp_path / "feed", photo, tmp_path, encoder)
+    assert story.answer.matches[0].product["id"] == wanted
+    assert story.answer.matches[0].similarity > 0.999
+    assert story.answer.garment in encoder.garments

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -33,10 +32,6 @@ def demo(
     with Progress("done") as progress:
         shop = prepare(folder, products=products, workers=min(8, os.cpu_count() or 1), progress=progress.update)
     say(f"{shop.products:,} products with {shop.photos:,} photos in {folder}")
-    with suppress(KeyboardInterrupt):  # the way a server is stopped
-        serve(
-            shop,
-            port=port,
-            browser=not no_browser,
-            ready=lambda url: say(f"the shop is open at {url} · stop with Ctrl+C"),
-        )
+    serve(
+        shop, port=port, browser=not no_browser, ready=lambda url: say(f"the shop is open at {url} · stop with Ctrl+C")
+    )

@@ -41,7 +41,6 @@ def serve(
     try:
         app = create_app(searcher, searcher.store, server)
         run(app, server, ready=lambda url: say(f"serving {store} at {url} · stop with Ctrl+C"))
-    except KeyboardInterrupt:  # the way a server is stopped: requests have ended, nothing is left to go on with
         say("stopped")
     finally:
         searcher.store.close()
