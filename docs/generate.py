@@ -1,0 +1,116 @@
+"""Write measured tables into the documents, so that no figure is typed: `python docs/generate.py [--check]`.
+
+A document marks the place with two comments, `<!-- table: NAME -->` and `<!-- end of table -->`; what stands between
+them is replaced by what the results in `benchmarks/results` say. Where nothing has been measured, nothing is changed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+DOCUMENTS = ("README.md", "README.zh.md")
+PLACE = re.compile(r"(<!-- table: (?P<name>[a-z]+) -->\n).*?(\n<!-- end of table -->)", re.DOTALL)
+Words = Mapping[str, str]
+
+# The report's words for the Chinese README; names of encoders and figures stay as they are.
+CHINESE: Words = {
+    "row": "任务",
+    "grocery": "手机拍的商品 → 货架图",
+    "back view": "背面照 → 正面照",
+    "detail": "细节照 → 正面照",
+    "clothing kind": "服装品类",
+    "best other": "其余方案中的最佳",
+    "errors removed": "减少的错误",
+    "measured": "95 % 置信区间，{queries} 次查询。{date} 测得，模型 {hashes}。粗体：优势的区间在 0 之上且 p < 0.05。",
+}
+ENGLISH: Words = {
+    "measured": "With 95 % intervals, {queries} queries in all. Measured {date}, encoders {hashes}. "
+    "In bold: the interval of the lead lies above 0 and p below 0.05.",
+}
+# Not shown here: the report has the differences with their intervals.
+LEFT_OUT = ("difference",)
+
+
+def photographs(report: Mapping[str, Any], words: Words) -> str:
+    """The model table of `wearabouts evaluate photographs` as Markdown.
+
+    Args:
+        report: What its ``report.json`` holds.
+        words: The report's words → those of the document's language.
+    """
+    table = report["sections"][0]["tables"][0]
+    columns = [column for column in table["columns"] if column not in LEFT_OUT]
+    lines = [[words.get("row", "row"), *(words.get(column, column) for column in columns)]]
+    lines.append(["---"] * len(lines[0]))
+    queries = 0
+    for row in table["rows"]:
+        task, _, figure = row["name"].rpartition(", ")
+        cells = [cell(row["cells"].get(column)) for column in columns]
+        bold = [
+            f"**{text}**" if name in row["marked"] and text else text for name, text in zip(columns, cells, strict=True)
+        ]
+        lines.append([f"{words.get(task, task)}, {figure}", *bold])
+        queries += (
+            next(value["queries"] for value in row["cells"].values() if isinstance(value, dict))
+            if figure == "R@1"
+            else 0
+        )
+    source = report["provenance"]
+    hashes = ", ".join(f"{name} `{value[:8]}`" for name, value in source["encoders"].items())
+    note = words["measured"].format(queries=f"{queries:,}", date=source["date"][:10], hashes=hashes)
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{note}"
+
+
+def cell(value: Any) -> str:
+    """One figure with its interval, as short as it is still honest."""
+    if value is None:
+        return ""
+    if isinstance(value, dict):
+        if value["low"] is None:
+            return f"{value['value']:.2f}"
+        return f"{value['value']:.2f} ({value['low']:.2f}–{value['high']:.2f})"
+    return str(value)
+
+
+TABLES: dict[str, Callable[[Mapping[str, Any], Words], str]] = {"photographs": photographs}
+
+
+def filled(text: str, words: Words, results: Path = RESULTS) -> str:
+    """A document with its tables brought up to date."""
+
+    def fill(place: re.Match[str]) -> str:
+        path = results / f"{place['name']}.json"
+        if not path.is_file():
+            return place[0]
+        return place[1] + TABLES[place["name"]](json.loads(path.read_text("utf-8")), words) + place[3]
+
+    return PLACE.sub(fill, text)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Bring the documents up to date, or with ``--check`` only say which are not; 1 when some were not."""
+    stale = 0
+    for name in DOCUMENTS:
+        path = ROOT / name
+        old = path.read_text("utf-8")
+        new = filled(old, CHINESE if ".zh." in name else ENGLISH)
+        if new == old:
+            continue
+        if "--check" in arguments:
+            stale = 1
+            sys.stdout.write(f"{name} is out of date; run: make docs\n")
+        else:
+            path.write_text(new, "utf-8")
+            sys.stdout.write(f"{name} brought up to date\n")
+    return stale
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

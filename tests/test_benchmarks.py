@@ -1,0 +1,34 @@
+"""The benchmarks run, in miniature: every one beside its baseline, doing the same work."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+NAMES = ["decoding", "encoding", "indexing", "searching", "opening", "serving", "memory"]
+
+
+def test_a_quick_run_measures_everything_and_writes_both_pages(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks/run.py"), "--quick", "--out", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    run = json.loads((tmp_path / "quick.json").read_text("utf-8"))
+    assert run["quick"] is True
+    assert [benchmark["name"] for benchmark in run["benchmarks"]] == NAMES
+    assert run["model"]["name"] == "mini"
+    assert str(ROOT) not in json.dumps(run)
+    page = (tmp_path / "quick.md").read_text("utf-8")
+    assert "a check that it works, not a measurement" in page
+    assert page.count("baseline") >= len(NAMES) - 1
