@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
+
 import plain
 from measure import OURS, Figure, Result, Work, interleaved, rates
 from stage import Stage
-
 from wearabouts.embedding import decode_side
 from wearabouts.images import decode
 

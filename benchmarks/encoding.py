@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from PIL import Image
+
 import plain
 from measure import OURS, Figure, Result, Work, costs, interleaved
-from PIL import Image
 from stage import Stage
-
 from wearabouts.embedding import decode_side
 from wearabouts.encoders import OnnxEncoder
 from wearabouts.images import decode

@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+
 import plain
 from measure import OURS, Result, Work, interleaved, rates
 from stage import Stage
-
 from wearabouts.embedding import index
 from wearabouts.readers import open_catalog
 from wearabouts.stores import open_store

@@ -6,11 +6,11 @@ import json
 
 import faiss
 import numpy as np
+
 import plain
 from measure import OURS, Figure, Result, Work, costs, interleaved
 from shelves import Shelf, filled
 from stage import Stage
-
 from wearabouts.stores import open_store
 from wearabouts.types import Floats
 

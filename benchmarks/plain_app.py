@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import plain
 import uvicorn
 from fastapi import FastAPI, File
 from PIL import Image, ImageOps
+
+import plain
 
 
 def create_app(graph: Path, vectors: Path, products: Path, size: int) -> FastAPI:

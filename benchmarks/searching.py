@@ -9,11 +9,11 @@ from itertools import count
 import faiss
 import numpy as np
 import numpy.typing as npt
+
 import plain
 from measure import OURS, Figure, Result, Work, interleaved, latencies, timed
 from shelves import Shelf, filled
 from stage import Stage
-
 from wearabouts.stores import Store, open_store
 from wearabouts.types import Floats
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+
 from measure import OURS, Figure, Result, Work, interleaved, latencies, resident, timed
 from processes import Running, serving
 from shelves import filled

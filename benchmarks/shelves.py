@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from stage import Stage
 
+from stage import Stage
 from wearabouts.catalog import Photo, Product
 from wearabouts.stores import PhotoRecord, ProductRecord, open_store
 from wearabouts.types import Floats

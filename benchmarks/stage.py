@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+
 import photographs
 import plain
-
 from wearabouts import bundles
 from wearabouts.embedding import decode_side
 from wearabouts.encoders import OnnxEncoder
