@@ -36,8 +36,8 @@ def run(stage: Stage) -> Result:
     return Result(
         title="Memory",
         method=(
-            "Resident memory of a fresh process, its libraries included. `peak` is the most it ever held; `own` is what "
-            "it holds at the end without pages mapped from files, which processes share and the system may take back. "
+            "Resident memory of a fresh process, its libraries included. `peak` is the most it ever held; `own` is "
+            "what it holds at the end without pages mapped from files, which processes share and the system may take back. "
             f"`{EMPTY}` is an interpreter that has imported NumPy and done nothing."
         ),
         baseline=BASELINE,

@@ -1,4 +1,4 @@
-"""The baselines: what a competent user writes in an afternoon with Pillow, ONNX Runtime and NumPy, and nothing of ours."""
+"""The baselines: what a competent user writes in an afternoon with Pillow, ONNX Runtime and NumPy, nothing of ours."""
 
 from __future__ import annotations
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from colorsys import rgb_to_hsv
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
 from wearabouts.models.mini import (
+    HUES,
     PALETTE,
+    SATURATIONS,
     STREET_WEIGHTS,
     STUDIO_WEIGHTS,
+    VALUES,
     Mini,
+    hsv_cell,
     lab,
     soft_histogram,
     spread,
@@ -98,8 +104,8 @@ def test_saliency_decides_whose_colour_counts(net: Mini) -> None:
 
 
 def test_spread_colours_cover_the_cube() -> None:
-    centres = spread(PALETTE).numpy()
-    assert len(np.unique(centres.round(4), axis=0)) == PALETTE
+    centres = spread(256).numpy()
+    assert len(np.unique(centres.round(4), axis=0)) == 256
     assert centres[:, 0].min() < 0.1
     assert centres[:, 0].max() > 0.9
 
@@ -125,3 +131,16 @@ def test_weights_follow_how_the_photo_was_taken(net: Mini) -> None:
         weights = net(photos).weights
     assert torch.allclose(weights[0], torch.tensor(STUDIO_WEIGHTS), atol=0.03)
     assert torch.allclose(weights[1], torch.tensor(STREET_WEIGHTS), atol=0.03)
+
+
+def test_cells_are_those_of_the_standard_library() -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (500, 3)) / 255
+    got = hsv_cell(torch.from_numpy(colours).float()).tolist()
+    wrong = 0
+    for colour, cell in zip(colours, got, strict=True):
+        shares = zip(rgb_to_hsv(*colour), (HUES, SATURATIONS, VALUES), strict=True)
+        hue, saturation, value = (min(int(share * cells), cells - 1) for share, cells in shares)
+        wrong += cell != (hue * SATURATIONS + saturation) * VALUES + value
+    assert wrong <= 3  # colours on the edge of a cell, where float32 may round the other way
+    greys = hsv_cell(torch.tensor([[0.0, 0, 0], [0.5, 0.5, 0.5], [1, 1, 1]])).tolist()
+    assert greys == [0, 2, 3]

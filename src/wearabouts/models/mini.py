@@ -7,14 +7,15 @@ noise. So the vector is three blocks of length one, joined with weights that dep
     vector = [ sqrt(w1) * identity ; sqrt(w2) * colour of the garment ; sqrt(w3) * colours of the photo ],
 
 with w1 + w2 + w3 = 1, and the cosine of two photos is the sum of the blocks' cosines, each weighted by sqrt(w w'): a
-block counts where both photos show it well. The colour blocks are soft CIELAB histograms, one of the place where the
-network sees the garment, one of all that is not white. That place, the saliency map, is learned from the drawn shop's
-masks and serves as the automatic crop as well.
+block counts where both photos show it well. The colour blocks are projected histograms: a soft CIELAB one of the place
+where the network sees the garment, an HSV one of all that is not white. That place, the saliency map, is learned from
+the drawn shop's masks and serves as the automatic crop as well.
 
 MobileNetV1 stays as it was published: it remembers the particular photo better than any other small network tried. The
 upper third of MobileNetV2 is trained: it learns garments and where they are. The projections start as whitenings of the
-generic features and of the histograms and are moved from there, so that what ImageNet knows of things never seen in
-training is kept. Garment kind is a head of its own: an embedding trained on kind alone forgets the item.
+generic features and of the garment's histogram and are moved from there, so that what ImageNet knows of things never
+seen in training is kept; the photo's histogram keeps its principal components. Garment kind is a head of its own: an
+embedding trained on kind alone forgets the item.
 
 Sources: the trunks are `wearabouts.models.mobilenet`; soft histograms and the Hellinger root follow Arandjelović and
 Zisserman, *Three things everyone should know to improve object retrieval*, CVPR 2012.
@@ -33,14 +34,14 @@ from wearabouts.models.mobilenet import MobileNetV1, MobileNetV2
 
 CUT = 13  # MobileNetV2 blocks below are frozen: 96 channels at 1/16 of the input size
 COLOUR_CELL = 4  # colours are taken from the photo averaged over cells of 4 x 4 pixels
-PALETTE = 512  # centres of the whole photo's histogram
-PALETTE_WIDTH = 0.05  # of its soft cells, in units of 100 L: neighbouring shades of one colour stay apart
+HUES, SATURATIONS, VALUES = 16, 4, 4  # cells of the whole photo's histogram: fine in hue, coarse in what light changes
+PALETTE = HUES * SATURATIONS * VALUES
 HEAD_SCALE = 16.0  # pooled features have length 1 a trunk; the heads take them at a scale where weights of order 1 do
 
 # Weights of identity, colour of the garment, colours of the photo. Left to the training they follow the drawn shop,
 # whose views share less colour than a real studio's; so they are set: for a photo from the street, for one on white.
 STREET_WEIGHTS = (0.88, 0.10, 0.02)
-STUDIO_WEIGHTS = (0.45, 0.10, 0.45)
+STUDIO_WEIGHTS = (0.35, 0.10, 0.55)
 
 
 class Frozen(NamedTuple):
@@ -50,7 +51,7 @@ class Frozen(NamedTuple):
         maps: (B, 1024, S/32, S/32) of MobileNetV1.
         mid: (B, 96, S/16, S/16) of MobileNetV2.
         small: (B, 3, S/4, S/4) in [0, 1], the photo averaged over cells of `COLOUR_CELL` pixels.
-        palette: (B, `PALETTE`) root of the soft histogram of all that is not white, length 1.
+        palette: (B, `PALETTE`) root of the HSV histogram of all that is not white, length 1.
     """
 
     maps: Tensor
@@ -108,6 +109,29 @@ def soft_histogram(rgb: Tensor, weight: Tensor, centres: Tensor, sharpness: Tens
     return (weight.unsqueeze(1) @ torch.softmax(-distance * sharpness, -1)).squeeze(1)
 
 
+def hsv_cell(rgb: Tensor) -> Tensor:
+    """The cell of the photo's histogram that a colour falls into: (..., 3) in [0, 1] → (...) int64 below `PALETTE`.
+
+    Source: the hexcone model of Smith, *Color gamut transform pairs*, SIGGRAPH 1978, in whole cells.
+    """
+    red, green, blue = rgb.unbind(-1)
+    value, low = rgb.amax(-1), rgb.amin(-1)
+    chroma = value - low
+    safe = chroma.clamp(min=1e-6)
+    hue = torch.where(
+        value == red,
+        (green - blue) / safe,
+        torch.where(value == green, 2 + (blue - red) / safe, 4 + (red - green) / safe),
+    )
+    hue = torch.where(hue < 0, hue + 6, hue) / 6
+    saturation = chroma / value.clamp(min=1e-6)
+    parts = [
+        (share * cells).long().clamp(0, cells - 1)
+        for share, cells in ((hue, HUES), (saturation, SATURATIONS), (value, VALUES))
+    ]
+    return (parts[0] * SATURATIONS + parts[1]) * VALUES + parts[2]
+
+
 def spread(count: int) -> Tensor:
     """(count, 3) CIELAB colours, spread evenly over what a screen can show (Sobol points over sRGB)."""
     return lab(torch.quasirandom.SobolEngine(3, scramble=False).draw(count + 1)[1:])
@@ -134,7 +158,6 @@ class GarmentColour(nn.Module):
 class Mini(nn.Module):
     """The shipped encoder; see the module's docstring."""
 
-    palette_centres: Tensor
     street_weights: Tensor
     studio_weights: Tensor
 
@@ -153,7 +176,6 @@ class Mini(nn.Module):
         self.identity = nn.Linear(pooled, identity_dim)
         self.garment_colour = GarmentColour(garment_dim)
         self.photo_colour = nn.Linear(PALETTE, photo_dim)
-        self.register_buffer("palette_centres", spread(PALETTE), persistent=False)
         self.register_buffer("street_weights", torch.tensor(STREET_WEIGHTS), persistent=False)
         self.register_buffer("studio_weights", torch.tensor(STUDIO_WEIGHTS), persistent=False)
         self.garment = nn.Linear(pooled, garments)
@@ -174,7 +196,8 @@ class Mini(nn.Module):
         """(B, 3, h, w) in [0, 1] → (B, `PALETTE`) of length 1."""
         rgb = small.flatten(2).transpose(1, 2)
         weight = torch.sigmoid((0.9 - rgb.amin(-1)) * 60) + 1e-4  # paper white counts for nothing
-        histogram = soft_histogram(rgb, weight / weight.sum(1, keepdim=True), self.palette_centres, PALETTE_WIDTH**-2)
+        cells = (hsv_cell(rgb).unsqueeze(-1) == torch.arange(PALETTE, device=small.device)).to(small.dtype)
+        histogram = (weight.unsqueeze(1) @ cells).squeeze(1) / weight.sum(1, keepdim=True)
         return F.normalize((histogram + 1e-9).sqrt(), dim=-1)
 
     def pool(self, frozen: Frozen) -> tuple[Tensor, Tensor]:

@@ -53,7 +53,7 @@ def prepare(recipe: Recipe, net: Mini, features: Features, device: torch.device)
     generic, garment, photo = _generic(net, features, originals, device)
     taught = _start(net.identity, generic, recipe.network.whitening, recipe.network.centring)
     _start(net.garment_colour.project, garment, 0.0, 1.0)
-    _start(net.photo_colour, photo, 0.0, 1.0)
+    _start(net.photo_colour, photo, 0.0, 0.0)
     kinds = nn.Linear(dim, net.garment.out_features, bias=False).to(device)
     return Task(recipe, net, features, dict(zip(originals.tolist(), taught, strict=True)), kinds, device)
 
@@ -155,9 +155,12 @@ def fit(task: Task, folder: Path, progress: Progress) -> None:
 
 def _optimizer(task: Task) -> tuple[list[nn.Parameter], torch.optim.AdamW]:
     net, steps = task.net, task.recipe.steps
-    identity = [*net.identity.parameters(), *net.photo_colour.parameters()]
+    identity = list(net.identity.parameters())
     trunk = net.trained()
-    apart = {id(parameter) for parameter in (*identity, *net.v1.parameters(), *net.v2.parameters())}
+    apart = {
+        id(parameter)
+        for parameter in (*identity, *net.photo_colour.parameters(), *net.v1.parameters(), *net.v2.parameters())
+    }
     heads = [parameter for parameter in (*net.parameters(), *task.kinds.parameters()) if id(parameter) not in apart]
     groups = [
         {"params": heads, "rate": steps.rate, "weight_decay": steps.weight_decay},
