@@ -37,8 +37,8 @@ def run(stage: Stage) -> Result:
         title="Memory",
         method=(
             "Resident memory of a fresh process, its libraries included. `peak` is the most it ever held; `own` is "
-            "what it holds at the end without pages mapped from files, which processes share and the system may take back. "
-            f"`{EMPTY}` is an interpreter that has imported NumPy and done nothing."
+            "what it holds at the end without pages mapped from files, which processes share and the system may take "
+            f"back. `{EMPTY}` is an interpreter that has imported NumPy and done nothing."
         ),
         baseline=BASELINE,
         figures=tuple(figures),

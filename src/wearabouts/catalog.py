@@ -1,7 +1,7 @@
 """The catalog: products and their photos, one schema for every dataset and every feed.
 
-A reader is a function that streams products and reports what it could not read into a `Faults`; a `Catalog` is such a reader
-bound to its source, so that it can be walked as often as needed without holding a gigabyte feed in memory.
+A reader is a function that streams products and reports what it could not read into a `Faults`; a `Catalog` is such a
+reader bound to its source, so that it can be walked as often as needed without holding a gigabyte feed in memory.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Product:
         availability: One of `AVAILABILITIES`, or empty where unknown.
         link: Address of the product's page: http(s) only, else empty.
         group: Products of one group are variants (size, colour) of one another; empty for none.
-        attributes: Further facts, name → value, all strings, names in lower_snake_case (``color``, ``size``, ``gender``).
+        attributes: Further facts, name → value, all strings, names in lower_snake_case (``color``, ``size``).
         photos: At least one.
     """
 

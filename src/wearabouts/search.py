@@ -206,9 +206,7 @@ class Searcher:
         else:
             kinds = look.likely(0.0 if ask.category == "hard" else self.settings.soft_mass)
         if not kinds:
-            return self._shortlist(look.vector, ask), (
-                "this model knows no garments: every kind is compared",
-            )
+            return self._shortlist(look.vector, ask), ("this model knows no garments: every kind is compared",)
         hits = self._shortlist(look.vector, ask, kinds)
         if len(hits) >= ask.k:
             return hits, ()
