@@ -104,6 +104,7 @@ def to_onnx(served: nn.Module, size: int, outputs: Sequence[str]) -> bytes:
             verbose=False,
         )
         model = onnx.load(str(path))
+    _anonymise(model)
     _shrink(model)
     onnx.checker.check_model(model)
     buffer = io.BytesIO()
@@ -197,6 +198,18 @@ def generic(weights: Path, folder: Path, size: int = 224) -> Path:
         notices=("Weights: google-coral/test_data, Apache-2.0, trained on ImageNet by their publishers",),
     )
     return folder
+
+
+def _anonymise(model: Any) -> None:
+    """Take out what the exporter notes about its own machine: stack traces with the paths of its files."""
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.initializer, *graph.input, *graph.output, *model.functions):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    for function in model.functions:
+        for node in function.node:
+            del node.metadata_props[:]
+            node.doc_string = ""
 
 
 def _shrink(model: Any) -> None:
