@@ -85,7 +85,7 @@ class Losses(_Section):
     drawn: float = 1.0
     views: float = 1.0
     kind: float = 0.5
-    kind_in_identity: float = 0.9
+    kind_in_identity: float = 0.7
     attributes: float = 0.2
     focus: float = 0.5
     relations: float = 15.0
