@@ -52,6 +52,7 @@ table: $(RUNS)/generic/card.json photographs ## The model table, on the photogra
 	$(DEV)/bin/wearabouts evaluate photographs --beside histogram --beside $(RUNS)/generic --out $(RUNS)/table
 	mkdir -p $(RESULTS)
 	cp $(RUNS)/table/report.json $(RESULTS)/photographs.json
+	$(DEV)/bin/python docs/card.py
 	$(DEV)/bin/python docs/generate.py
 
 # glibc gives every large tensor fresh pages and takes them back at once, so a CPU spends its time clearing pages:
