@@ -1,8 +1,7 @@
 """From PyTorch to a bundle: one self-contained ONNX graph, weights stored small, and a gate on parity.
 
-The graph takes the bytes of fitted photos and gives unit vectors and probabilities: every step between is inside, so
-    no caller can preprocess differently. Half-precision weights are widened to float32 when the runtime loads them;
-    all arithmetic is float32.
+The graph takes the bytes of fitted photos and gives unit vectors and probabilities: every step between is inside, so no
+caller can preprocess differently. Weights are widened when the runtime loads them; all arithmetic is float32.
 """
 
 from __future__ import annotations
