@@ -51,3 +51,11 @@ def _version(name: str) -> str:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def ids_digest(ids: Iterable[str]) -> str:
+    """Start of the SHA-256 of ids in any order: two runs that searched the same gallery have the same one."""
+    told = hashlib.sha256()
+    for each in sorted(ids):
+        told.update(each.encode() + b"\0")
+    return told.hexdigest()[:16]

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
-from wearabouts.metrics import Difference, Estimate
+import numpy as np
+
+from wearabouts.metrics import Difference, Doubles, Estimate
+
+FORMAT = 1  # of report.json; another program that reads it asks for this number
 
 Cell = Estimate | Difference | float | int | str | None
 
@@ -91,6 +95,40 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of a chart: a category and its figure.
+
+    Attributes:
+        name: What the bar is about.
+        value: Its figure in [0, 1], with the interval drawn over the bar.
+        note: A few words beside it, such as how many queries.
+    """
+
+    name: str
+    value: Estimate
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The figures of single queries, so that two runs can be compared query by query.
+
+    Attributes:
+        name: What was measured, such as ``inshop``: unique in a report, and the same in every run of that measurement.
+        ids: One for each query, the same in every run.
+        groups: What each query is resampled with, in the order of `ids`.
+        values: Figure → (Q,) floats in the order of `ids`; nan where a query has no such figure.
+        gallery: Digest of what was searched (`evaluation.provenance.ids_digest`); empty where that does not apply.
+    """
+
+    name: str
+    ids: tuple[str, ...]
+    groups: tuple[str, ...]
+    values: Mapping[str, Doubles]
+    gallery: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """One question and its answer.
 
@@ -101,6 +139,10 @@ class Section:
         curves: Drawn in one plot, empty for none.
         failures: Pictures of what went wrong.
         notes: Remarks, one sentence or more each.
+        bars: A chart, for example by category, in the order drawn.
+        successes: Pictures of what went right; `Failure.wanted` is the right answer as it stands in the gallery.
+        suspects: Answers counted wrong that may be right: true matches that nobody labelled.
+        samples: The figures of single queries; they go into report.json only.
     """
 
     title: str
@@ -109,6 +151,10 @@ class Section:
     curves: tuple[Curve, ...] = ()
     failures: tuple[Failure, ...] = ()
     notes: tuple[str, ...] = ()
+    bars: tuple[Bar, ...] = ()
+    successes: tuple[Failure, ...] = ()
+    suspects: tuple[Failure, ...] = ()
+    samples: tuple[Sample, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +177,16 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain JSON data; pictures are left out (their captions stay) and nan becomes null."""
-        plain: dict[str, Any] = _plain(asdict(self))
-        return plain
+        return {"format": FORMAT, **_plain(self)}
 
 
 def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {part.name: _plain(getattr(value, part.name)) for part in fields(value) if part.name != "thumbnail"}
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items() if key != "thumbnail"}
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, np.ndarray):
+        return [_short(each) for each in value.tolist()]
     if isinstance(value, frozenset):
         return sorted(value)
     if isinstance(value, (list, tuple)):
@@ -145,3 +194,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value
+
+
+def _short(value: float) -> float | int | None:
+    """Six decimals are enough for a figure of one query; whole numbers, the commonest, lose their ``.0``."""
+    if not math.isfinite(value):
+        return None
+    return int(value) if value == int(value) else round(value, 6)
