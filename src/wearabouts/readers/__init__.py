@@ -26,6 +26,9 @@ READERS: dict[str, str] = {
     "woocommerce": "wearabouts.readers.woocommerce:read",
     "magento": "wearabouts.readers.magento:read",
     "drawn": "wearabouts.readers.drawn:read",
+    "cifar10": "wearabouts.readers.cifar10:read",
+    "street2shop": "wearabouts.readers.street2shop:read",
+    "darn": "wearabouts.readers.darn:read",
 }
 
 _XML = frozenset({".xml", ".rss", ".atom", ".rdf"})
