@@ -38,7 +38,15 @@ class ImageError(WearaboutsError):
 
 
 class FetchError(WearaboutsError):
-    """An address that could not, or may not, be fetched."""
+    """An address that could not, or may not, be fetched.
+
+    Attributes:
+        passing: Whether the same address may be fetched later: its host was busy, slow or out of reach.
+    """
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
 
 
 class BundleError(WearaboutsError):

@@ -136,7 +136,8 @@ class Fetcher:
                 wait = max(self.settings.backoff * 2 ** (attempt - 1), problem.after or 0.0)
                 if attempt == self.settings.tries or time.monotonic() + wait > deadline:
                     tries = f"{attempt} {'try' if attempt == 1 else 'tries'}"
-                    raise FetchError(f"{shown(uri)} failed after {tries}: {problem}; try again later") from problem
+                    message = f"{shown(uri)} failed after {tries}: {problem}; try again later"
+                    raise FetchError(message, passing=True) from problem
                 self._sleep(wait)
         raise FetchError(f"{shown(uri)} was not tried: tries is {self.settings.tries}; give at least 1")
 
@@ -214,7 +215,8 @@ class Fetcher:
             if len(data) > self.settings.max_bytes:
                 raise FetchError(f"{shown(uri)} has more than the {self.settings.max_bytes} bytes allowed (max_bytes)")
             if time.monotonic() > deadline:
-                raise FetchError(f"{shown(uri)} took more than {self.settings.seconds:g} seconds (seconds)")
+                message = f"{shown(uri)} took more than {self.settings.seconds:g} seconds (seconds)"
+                raise FetchError(message, passing=True)
         return Fetched(bytes(data), fresh)
 
     @contextmanager
@@ -226,14 +228,16 @@ class Fetcher:
         try:
             if not gate.slots.acquire(timeout=max(0.0, deadline - time.monotonic())):
                 raise FetchError(
-                    f"{shown(uri)} waited {self.settings.seconds:g} seconds for its host (seconds, per_host)"
+                    f"{shown(uri)} waited {self.settings.seconds:g} seconds for its host (seconds, per_host)",
+                    passing=True,
                 )
             try:
                 with gate.lock:
                     start = max(gate.next_start, time.monotonic())
                     if start > deadline:
                         raise FetchError(
-                            f"{shown(uri)}: its host asked not to be called again so soon; try again later"
+                            f"{shown(uri)}: its host asked not to be called again so soon; try again later",
+                            passing=True,
                         )
                     gate.next_start = start + self.settings.pause
                 if (wait := start - time.monotonic()) > 0:

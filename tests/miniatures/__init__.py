@@ -1,0 +1,1 @@
+"""Datasets in miniature: format-exact, drawn by the tests, of a few kilobytes."""
