@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from wearabouts.report.document import Bar, Cell, Curve, Failure, Picture, Report, Row, Sample, Section, Table
+from wearabouts.report.document import (
+    DECIMALS,
+    FORMAT,
+    Bar,
+    Cell,
+    Curve,
+    Failure,
+    Picture,
+    Report,
+    Row,
+    Sample,
+    Section,
+    Table,
+)
 from wearabouts.report.sheet import contact_sheet
 from wearabouts.report.words import cell_text, markdown, table_markdown
 from wearabouts.report.writing import write
 
 __all__ = [
+    "DECIMALS",
+    "FORMAT",
     "Bar",
     "Cell",
     "Curve",

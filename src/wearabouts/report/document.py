@@ -15,6 +15,7 @@ import numpy as np
 from wearabouts.metrics import Difference, Doubles, Estimate
 
 FORMAT = 1  # of report.json; another program that reads it asks for this number
+DECIMALS = 6  # of the figures of single queries in report.json
 
 Cell = Estimate | Difference | float | int | str | None
 
@@ -197,7 +198,7 @@ def _plain(value: Any) -> Any:
 
 
 def _short(value: float) -> float | int | None:
-    """Six decimals are enough for a figure of one query; whole numbers, the commonest, lose their ``.0``."""
+    """A figure of one query; whole numbers, the commonest, lose their ``.0``."""
     if not math.isfinite(value):
         return None
-    return int(value) if value == int(value) else round(value, 6)
+    return int(value) if value == int(value) else round(value, DECIMALS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from wearabouts.errors import EvaluationError
 from wearabouts.report.document import Report
@@ -28,7 +29,7 @@ def write(report: Report, folder: str | Path) -> dict[str, Path]:
 
     where = Path(folder)
     contents = {
-        "json": ("report.json", json.dumps(report.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"),
+        "json": ("report.json", _indented(report.to_dict()) + "\n"),
         "markdown": ("report.md", markdown(report)),
         "html": ("report.html", html(report)),
     }
@@ -41,8 +42,23 @@ def write(report: Report, folder: str | Path) -> dict[str, Path]:
         ) from error
 
 
+def _indented(value: Any, depth: int = 0) -> str:
+    """JSON that people can read: one line a key; a list of plain values, such as one figure a query, is a line."""
+    if not value or not isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if isinstance(value, list):
+        if not any(isinstance(each, (dict, list)) for each in value):
+            return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        opening, closing, parts = "[", "]", [_indented(each, depth + 1) for each in value]
+    else:
+        opening, closing = "{", "}"
+        parts = [f"{json.dumps(key, ensure_ascii=False)}: {_indented(each, depth + 1)}" for key, each in value.items()]
+    start = "\n" + " " * (depth + 1)
+    return f"{opening}{start}{f',{start}'.join(parts)}\n{' ' * depth}{closing}"
+
+
 def _replace(path: Path, text: str) -> Path:
     half = path.with_name(path.name + ".part")
-    half.write_text(text, encoding="utf-8")
+    half.write_text(text, encoding="utf-8", errors="replace")  # a name from a feed may hold half a character
     os.replace(half, path)
     return path
