@@ -40,7 +40,7 @@ def test_figures_are_paired_by_query_id_whatever_the_order(written):
     order = generator.permutation(60)
     other = written(run({"mAP": theirs[order]}, ids=[f"q{n}" for n in order]))
     cells, table = rows(rerun.compared(run({"mAP": ours}, title="now"), other))
-    expected = metrics.paired_difference(ours, np.round(theirs, 6), [f"q{n}" for n in range(60)])
+    expected = metrics.paired_difference(np.round(ours, 6), np.round(theirs, 6), [f"q{n}" for n in range(60)])
     assert cells["mAP"]["difference"].value == pytest.approx(expected.value, abs=1e-9)
     assert cells["mAP"]["difference"].low == pytest.approx(expected.low, abs=1e-9)
     assert cells["mAP"]["difference"].p == expected.p
