@@ -69,7 +69,7 @@ def _binary(folder: Path, faults: Faults) -> Iterator[Row]:
     names, counter = _names(folder / "batches.meta.txt"), _Counter()
     sizes = [_size(path) for path in files("binary", folder)]
     for path, (_, part), size in zip(files("binary", folder), _BATCHES, sizes, strict=True):
-        _agree(path, size, max(sizes), "the other files", faults)
+        _agree(path, part, size, max(sizes[:-1]), "the other files", faults)
         records = np.memmap(path, np.uint8, "r", shape=(size, RECORD))
         for number, record in enumerate(records, 1):
             name = _class(int(record[0]), names, path, number, faults)
@@ -97,8 +97,9 @@ def _missing(path: Path, problem: OSError) -> str:
     )
 
 
-def _agree(path: Path, found: int, told: int, by: str, faults: Faults) -> None:
-    if found != told:
+def _agree(path: Path, part: str, found: int, told: int, by: str, faults: Faults) -> None:
+    # All six real files are of one length; in a smaller set of this format the test file may have its own.
+    if found != told and (part == "train" or told == BATCH):
         faults.add(Fault(str(path), 0, "", f"{found:,} records, but {told:,} by {by}: the file is cut short"))
 
 
@@ -149,7 +150,7 @@ def _python(folder: Path, faults: Faults) -> Iterator[Row]:
     for path, (_, part) in zip(files("python", folder), _BATCHES, strict=True):
         data, labels, filenames = _batch(path)
         if told:
-            _agree(path, len(data), told, "num_cases_per_batch of batches.meta", faults)
+            _agree(path, part, len(data), told, "num_cases_per_batch of batches.meta", faults)
         for number, (values, label) in enumerate(zip(data, labels, strict=True), 1):
             name = _class(label, CLASSES, path, number, faults)
             if name:

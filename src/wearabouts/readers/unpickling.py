@@ -94,8 +94,8 @@ class _Array:
             return np.frombuffer(data, np.uint8).reshape(sizes, order="F" if fortran else "C")
         except (TypeError, ValueError) as problem:
             raise CatalogError(
-                f"a pickled array is damaged ({str(problem)[:120]}): its values are single bytes, as many as its shape says; "
-                "download it again"
+                f"a pickled array is damaged ({str(problem)[:120]}): its values are single bytes, as many as its shape "
+                "says; download it again"
             ) from problem
 
 
