@@ -1,4 +1,4 @@
-"""`evaluate`: how good a model is, on a catalog with item labels or on the project's own photographs."""
+"""`evaluate`: how good a model is, by a published protocol, on a catalog with item labels or on photographs."""
 
 from __future__ import annotations
 
@@ -19,21 +19,34 @@ from wearabouts.cli.options import (
 )
 from wearabouts.cli.terminal import Progress, say, show_json, show_table
 
-TARGET = "A catalog with item labels (feed, table, folder), `photographs` for the model table, or `drawn`."
+TARGET = (
+    "A published protocol (cifar10-2, inshop, wtbi, …; docs/protocols.md has them all), a catalog with item labels "
+    "(feed, table, folder), `photographs` for the model table, or `drawn`."
+)
 
 
 def evaluate(
     target: Annotated[str, typer.Argument(help=TARGET)],
     model: ModelOption = "mini",
-    data: Annotated[Path | None, typer.Option(help="Folder of real photographs; else WEARABOUTS_DATA.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="The protocol's dataset; for photographs their folder, else WEARABOUTS_DATA.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for report.json, report.md and report.html.")] = None,
     beside: Annotated[list[str] | None, typer.Option(help="A model to compare with; may be repeated.")] = None,
     relevant: Annotated[
         str, typer.Option(help="A right answer has the same: product, group, category, garment.")
     ] = "product",
     limit: Annotated[
-        int, typer.Option(parser=whole_number, metavar="NUMBER", help="Most queries of a catalog; 0 for all.")
-    ] = 2_000,
+        int | None,
+        typer.Option(
+            parser=whole_number,
+            metavar="NUMBER",
+            help="Most queries; 0 for all. [2000 of a catalog, all of a protocol]",
+        ),
+    ] = None,
+    store: Annotated[
+        Path | None, typer.Option(help="Folder that keeps a protocol's vectors: a second run embeds nothing.")
+    ] = None,
     products: Annotated[
         int, typer.Option(parser=whole_number, metavar="NUMBER", help="Products of the shop that `drawn` draws.")
     ] = 5_000,
@@ -44,18 +57,20 @@ def evaluate(
     json: JsonOption = False,
 ) -> None:
     """Measure recall@k and mAP with intervals, and show what fails."""
-    from wearabouts.evaluation import HISTOGRAM, main
+    from wearabouts.evaluation import PHOTOGRAPHS, main
     from wearabouts.report import cell_text
 
-    found = data or (Path(os.environ["WEARABOUTS_DATA"]) if os.environ.get("WEARABOUTS_DATA") else None)
-    options = reader_options(columns, words)
+    found = data
+    if data is None and target == PHOTOGRAPHS and os.environ.get("WEARABOUTS_DATA"):
+        found = Path(os.environ["WEARABOUTS_DATA"])
+    options = reader_options(columns, words, reader=reader, source=target)
     with Progress("photos", quiet=json) as progress:
         report = main(
             target,
             model=model,
             data=found,
             out=out,
-            beside=tuple(beside) if beside else (HISTOGRAM,),
+            beside=tuple(beside) if beside else None,
             seed=seed,
             progress=progress.update,
             reader=reader,
@@ -63,6 +78,7 @@ def evaluate(
             relevant=relevant,  # type: ignore[arg-type]  # any word is allowed here: the library names the right ones
             limit=limit,
             products=products,
+            store=store,
         )
     if json:
         show_json(report.to_dict())

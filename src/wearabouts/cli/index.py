@@ -50,7 +50,8 @@ def index(
     from wearabouts.readers import open_catalog
     from wearabouts.stores import open_store
 
-    catalog = open_catalog(source, reader=reader, **reader_options(columns, words))
+    options = reader_options(columns, words, reader=reader, source=source)
+    catalog = open_catalog(source, reader=reader, **options)
     for note in catalog.notes:
         say(note, err=True)
     encoder = load_encoder(model)

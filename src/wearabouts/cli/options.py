@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from wearabouts.stores import Mode
     from wearabouts.types import Box
 
-NOT_IN_WORDS = ("mapping", "now")  # options of readers that are not text, number or yes and no
 DEFAULT_STORE = Path("wearabouts-store")
 
 
@@ -43,7 +42,9 @@ WhereOption = Annotated[
 ReaderOption = Annotated[
     str | None,
     typer.Option(
-        "--reader", help="folder, table, google_merchant, shopify, woocommerce, magento, drawn; guessed when left out."
+        "--reader",
+        help="Of feeds folder, table, google_merchant, shopify, woocommerce, magento, drawn; of datasets their names, "
+        "such as street2shop. Guessed for feeds when left out.",
     ),
 ]
 ColumnsOption = Annotated[list[str] | None, typer.Option("--map", help="A column by name, such as id=sku.")]
@@ -138,21 +139,35 @@ def parse_box(text: str | None) -> Box | None:
         ) from None
 
 
-def reader_options(columns: list[str] | None, words: list[str] | None) -> dict[str, Any]:
+def reader_options(
+    columns: list[str] | None, words: list[str] | None, *, reader: str | None = None, source: str | Path | None = None
+) -> dict[str, Any]:
     """What a reader is told beyond its source: ``--map`` as its mapping, ``--option`` as the rest.
 
+    Args:
+        columns: Words of ``--map``.
+        words: Words of ``--option``.
+        reader: The reader's name: its signature says what each word stands for.
+        source: Where the reader is not named, the source that it is guessed from.
+
     Raises:
-        SettingsError: A word that is not name=value, or an option that words cannot give.
+        SettingsError: A word that is not name=value, or is no value of an option that the reader has.
+        CatalogError: No reader fits the source.
     """
-    given: dict[str, Any] = parse_pairs(words or [], "--option")
-    for name, value in given.items():
-        if name in NOT_IN_WORDS:
-            raise SettingsError(
-                f"--option {name}={value} is not allowed; columns are named with --map, such as --map id=sku"
-            )
-        given[name] = {"true": True, "false": False}.get(value.lower(), value)
+    given = parse_pairs(words or [], "--option")
+    if "mapping" in given:
+        raise SettingsError(
+            f"--option mapping={given['mapping']} is not allowed; columns are named with --map, such as --map id=sku"
+        )
     mapping = parse_pairs(columns or [], "--map")
-    return {**given, **({"mapping": mapping} if mapping else {})}
+    told: dict[str, Any] = {"mapping": mapping} if mapping else {}
+    if not given:
+        return told
+    from wearabouts.readers import guess
+    from wearabouts.readers.options import from_words
+
+    name = reader or guess(source or "")
+    return {**from_words(name, given), **told}
 
 
 def parse_pairs(words: list[str], option: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,30 @@ def guess(source: str | Path) -> str:
         f"no reader known for {path.name!r}: give a folder, .xml, .csv, .tsv, .jsonl or .parquet, "
         f"or name one of the readers {', '.join(sorted(READERS))}"
     )
+
+
+def expected(reader: str, options: Mapping[str, Any] | None = None) -> dict[str, int]:
+    """The published counts of a dataset, by the keys of `wearabouts.readers.census`; empty for feeds and folders.
+
+    Args:
+        reader: A name in `READERS`.
+        options: What the reader is told: counts may depend on it.
+    """
+    module = import_module(READERS[reader].split(":")[0])
+    counts: Callable[..., dict[str, int]] | None = getattr(module, "expected", None)
+    return dict(getattr(module, "EXPECTED", {})) if counts is None else counts(**(options or {}))
+
+
+def downloader(reader: str) -> Callable[..., Any]:
+    """What fetches the missing photos of a dataset: a function of its root and of some of the reader's options.
+
+    Raises:
+        SettingsError: Of this dataset there is nothing to fetch.
+    """
+    function: Callable[..., Any] | None = getattr(import_module(READERS[reader].split(":")[0]), "download", None)
+    if function is None:
+        raise SettingsError(f"reader {reader} downloads nothing; its photos come with the dataset itself")
+    return function
 
 
 def _is_drawn(path: Path) -> bool:

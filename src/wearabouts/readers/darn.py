@@ -13,8 +13,8 @@ Layout::
     ROOT/values.csv       group,number,name                 optional: color,0,black
 
 Paths start at ROOT and stay in it. ``pairs.csv`` may also have ``left,top,width,height``, the garment in the street
-photo in pixels. ``split`` is train, val or test, for both photos of a row; a row may repeat photos of others, if it puts
-them in the same item, side and split. A value is a number from 0 to one below the size of its group (`GROUPS`), or,
+photo in pixels. ``split`` is train, val or test, for both photos of a row; a row may repeat photos of others that it
+puts in the same item, side and split. A value is a number from 0 to one below the size of its group (`GROUPS`), or,
 where ``values.csv`` names it, that name; named values come out as names, the others as numbers.
 
 Expected: the paper counts 453,983 shop photos, and 179 values in nine groups: 12, 20, 56, 6, 27, 10, 25, 7, 16. The
