@@ -57,18 +57,14 @@ def _value(what: str, word: str, kind: Any) -> Any:
             raise SettingsError(unknown(what, word, [str(choice) for choice in choices]))
         return word
     # Text takes any word, so it is tried last.
-    for each, name, made in (
-        (bool, "true or false", _yes_no),
-        (int, "a whole number", int),
-        (float, "a number", float),
-    ):
+    for each, allowed in ((bool, "true or false"), (int, "a whole number"), (float, "a number")):
         if each not in kinds:
             continue
         try:
-            return made(word)
+            return _YES_NO[word.lower()] if each is bool else each(word)
         except (ValueError, KeyError):
             if str not in kinds:
-                raise SettingsError(f"{what} is {word!r}; allowed: {name}") from None
+                raise SettingsError(f"{what} is {word!r}; allowed: {allowed}") from None
     if str in kinds:
         return word
     if Path in kinds:
