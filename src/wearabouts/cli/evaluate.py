@@ -14,6 +14,7 @@ from wearabouts.cli.options import (
     ModelOption,
     ReaderOption,
     WordsOption,
+    parse_pairs,
     reader_options,
     whole_number,
 )
@@ -57,13 +58,17 @@ def evaluate(
     json: JsonOption = False,
 ) -> None:
     """Measure recall@k and mAP with intervals, and show what fails."""
-    from wearabouts.evaluation import PHOTOGRAPHS, main
+    from wearabouts.evaluation import PHOTOGRAPHS, PROTOCOLS, main
     from wearabouts.report import cell_text
 
     found = data
     if data is None and target == PHOTOGRAPHS and os.environ.get("WEARABOUTS_DATA"):
         found = Path(os.environ["WEARABOUTS_DATA"])
-    options = reader_options(columns, words, reader=reader, source=target)
+    options = (
+        parse_pairs(words or [], "--option")
+        if target in PROTOCOLS
+        else reader_options(columns, words, reader=reader, source=target)
+    )
     with Progress("photos", quiet=json) as progress:
         report = main(
             target,

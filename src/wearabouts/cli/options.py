@@ -148,7 +148,8 @@ def reader_options(
         columns: Words of ``--map``.
         words: Words of ``--option``.
         reader: The reader's name: its signature says what each word stands for.
-        source: Where the reader is not named, the source that it is guessed from.
+        source: Where the reader is not named, the source that it is guessed from. With neither, words stay words
+            (`wearabouts.readers.options.from_words` turns them into values once the reader is known).
 
     Raises:
         SettingsError: A word that is not name=value, or is no value of an option that the reader has.
@@ -161,13 +162,12 @@ def reader_options(
         )
     mapping = parse_pairs(columns or [], "--map")
     told: dict[str, Any] = {"mapping": mapping} if mapping else {}
-    if not given:
-        return told
+    if not given or (reader is None and source is None):
+        return {**given, **told}
     from wearabouts.readers import guess
     from wearabouts.readers.options import from_words
 
-    name = reader or guess(source or "")
-    return {**from_words(name, given), **told}
+    return {**from_words(reader or guess(source or ""), given), **told}
 
 
 def parse_pairs(words: list[str], option: str) -> dict[str, str]:
