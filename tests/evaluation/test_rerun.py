@@ -57,14 +57,14 @@ def test_a_run_against_itself_is_noise(written):
 
 def test_chance_is_called_noise_nineteen_times_in_twenty(written):
     called = 0
-    for seed in range(100):
+    for seed in range(40):
         generator = np.random.default_rng(seed)
         other = run({"R@1": generator.integers(0, 2, 80)})
         sample = rerun.EarlierSample.model_validate(other.to_dict()["sections"][0]["samples"][0])
         mine = run({"R@1": generator.integers(0, 2, 80)}).sections[0].samples[0]
         (row,) = rerun._rows(mine, sample, rerun.pair(mine.ids, sample.ids), 0)
         called += row.cells["in words"] == rerun.NOISE
-    assert 88 <= called <= 100
+    assert 33 <= called <= 40
 
 
 def test_groups_not_queries_are_the_evidence(written):

@@ -14,6 +14,7 @@ from wearabouts.report.document import (
     Row,
     Sample,
     Section,
+    Strip,
     Table,
 )
 from wearabouts.report.sheet import contact_sheet
@@ -32,6 +33,7 @@ __all__ = [
     "Row",
     "Sample",
     "Section",
+    "Strip",
     "Table",
     "cell_text",
     "contact_sheet",

@@ -79,20 +79,38 @@ class Picture:
         thumbnail: JPEG bytes, or empty where there is none.
         caption: One line.
         right: Whether it is a right answer; None where the question does not arise.
+        role: What it is in its row; empty for the usual: asked, wanted, answer 1 and so on.
     """
 
     thumbnail: bytes
     caption: str
     right: bool | None = None
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A query whose first answer was wrong: what was asked, what was wanted, what came."""
+    """A row of pictures: what was asked, what was wanted, what came.
+
+    Attributes:
+        query: The query.
+        wanted: A right answer; None where `came` shows it, or where there is none.
+        came: The first answers.
+        note: What to look at, in a few words.
+    """
 
     query: Picture
-    wanted: Picture
+    wanted: Picture | None
     came: tuple[Picture, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """Rows of pictures under a heading of their own."""
+
+    title: str
+    rows: tuple[Failure, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +162,7 @@ class Section:
         successes: Pictures of what went right; `Failure.wanted` is the right answer as it stands in the gallery.
         suspects: Answers counted wrong that may be right: true matches that nobody labelled.
         samples: The figures of single queries; they go into report.json only.
+        strips: Further rows of pictures.
     """
 
     title: str
@@ -156,6 +175,7 @@ class Section:
     successes: tuple[Failure, ...] = ()
     suspects: tuple[Failure, ...] = ()
     samples: tuple[Sample, ...] = ()
+    strips: tuple[Strip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,9 @@ def _figure(cell: Cell) -> str:
 
 
 def _failure(failure: Failure) -> str:
-    shots = [_shot(failure.query, "asked"), _shot(failure.wanted, "wanted")]
+    shots = [_shot(failure.query, "asked")]
+    if failure.wanted is not None:
+        shots.append(_shot(failure.wanted, "wanted"))
     shots += [_shot(picture, f"answer {place}") for place, picture in enumerate(failure.came, start=1)]
     return f'<div class="failure">{"".join(shots)}</div>'
 
