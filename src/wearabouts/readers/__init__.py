@@ -27,8 +27,18 @@ READERS: dict[str, str] = {
     "magento": "wearabouts.readers.magento:read",
     "drawn": "wearabouts.readers.drawn:read",
     "cifar10": "wearabouts.readers.cifar10:read",
+    "fashion_mnist": "wearabouts.readers.fashion_mnist:read",
+    "lookbench": "wearabouts.readers.lookbench:read",
+    "fashion144k": "wearabouts.readers.fashion144k:read",
+    "grocery_store": "wearabouts.readers.grocery_store:read",
+    "hipsterwars": "wearabouts.readers.hipsterwars:read",
+    "pairs": "wearabouts.readers.pairs:read",
     "street2shop": "wearabouts.readers.street2shop:read",
     "darn": "wearabouts.readers.darn:read",
+    "deepfashion_attributes": "wearabouts.readers.deepfashion.attribute_prediction:read",
+    "deepfashion_inshop": "wearabouts.readers.deepfashion.inshop:read",
+    "deepfashion_consumer2shop": "wearabouts.readers.deepfashion.consumer2shop:read",
+    "deepfashion_landmarks": "wearabouts.readers.deepfashion.landmark_detection:read",
 }
 
 _XML = frozenset({".xml", ".rss", ".atom", ".rdf"})
