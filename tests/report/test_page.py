@@ -44,7 +44,7 @@ def test_json_has_the_figures_and_no_pictures(full):
     assert mini["cells"]["R@1"] == {"value": 0.5, "low": 0.4, "high": 0.6, "level": 0.95, "queries": 40, "groups": 8}
     assert mini["marked"] == ["R@1"]
     assert other["cells"]["R@1"]["low"] is None
-    assert plain["sections"][0]["failures"][0]["came"][1] == {"caption": "right one", "right": True}
+    assert plain["sections"][0]["failures"][0]["came"][1] == {"caption": "right one", "right": True, "role": ""}
     assert plain["skipped"] == {EVIL: 3}
 
 

@@ -18,7 +18,6 @@ from wearabouts.report import DECIMALS, FORMAT, Cell, Report, Row, Sample, Secti
 
 MAX_BYTES = 256_000_000  # two million queries with five figures each; more is some other file
 NOISE = "this difference is noise"
-LIMIT_P = 0.05
 
 
 class _Read(BaseModel):
@@ -136,10 +135,11 @@ def pair(ours: Sequence[str], theirs: Sequence[str]) -> Pairing:
 
 def verdict(difference: Difference, figure: str = "") -> str:
     """A difference in words: which run is better, or that chance alone explains it."""
-    if not (difference.low > 0 or difference.high < 0) or difference.p >= LIMIT_P:
-        return NOISE
+    words = metrics.verdict(difference)
+    if words not in ("better", "worse"):
+        return words
     lower = figure.split(",")[0] in LOWER_IS_BETTER
-    return "this run is better" if (difference.value > 0) != lower else "the other run is better"
+    return "this run is better" if (words == "better") != lower else "the other run is better"
 
 
 def _section(report: Report, earlier: Earlier, path: Path, seed: int) -> Section:
@@ -167,7 +167,7 @@ def _section(report: Report, earlier: Earlier, path: Path, seed: int) -> Section
     text = (
         f"The other run is “{earlier.title}”. Both runs' figures of each query are paired; the difference is this run "
         "minus the other, with a 95 % bootstrap interval and a sign-flip p-value over groups of queries. It is called "
-        f"noise where the interval holds 0 or p is not below {LIMIT_P}. p-values are for one figure at a time."
+        f"noise where the interval holds 0 or p is not below {metrics.SIGNIFICANT}; p is for one figure at a time."
     )
     return Section("Against the other run", text, tuple(tables), notes=tuple(notes))
 
