@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -151,19 +152,16 @@ class _Run:
     ) -> None:
         self.fetcher, self.folder, self.file, self.total, self.progress = fetcher, folder, file, total, progress
         self.counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
         self._silent: Counter[str] = Counter()  # host → failures in a row that may pass
 
     def all(self, given: Iterator[tuple[int, str]]) -> None:
         """Fetch each; stopped in the middle, what has come stays."""
-        running: dict[Future[_Failure | None], tuple[int, str]] = {}
+        running: dict[Future[_Failure | None], int] = {}
         pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="wearabouts-download")
         try:
             for photo, address in given:
-                host = _host(address)
-                if self._silent[host] >= PATIENCE:
-                    self._settle(photo, host, _Failure(f"host {host} did not answer {PATIENCE} times", dead=False))
-                    continue
-                running[pool.submit(self._one, photo, address)] = (photo, host)
+                running[pool.submit(self._one, photo, address, _host(address))] = photo
                 if len(running) >= AHEAD:
                     self._collect(running)
             while running:
@@ -171,23 +169,30 @@ class _Run:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _collect(self, running: dict[Future[_Failure | None], tuple[int, str]]) -> None:
+    def _collect(self, running: dict[Future[_Failure | None], int]) -> None:
         for done in wait(running, return_when=FIRST_COMPLETED).done:
-            photo, host = running.pop(done)
-            self._settle(photo, host, done.result())
+            self._settle(running.pop(done), done.result())
 
-    def _settle(self, photo: int, host: str, failure: _Failure | None) -> None:
+    def _settle(self, photo: int, failure: _Failure | None) -> None:
         if failure is None:
             self.counts["fetched"] += 1
         else:
             self.counts["dead" if failure.dead else "failed"] += 1
             self.file.write(_line(photo, failure.reason, failure.dead))
             self.file.flush()
-        self._silent[host] = self._silent[host] + 1 if failure is not None and not failure.dead else 0
         if self.progress is not None:
             self.progress("downloading", self.counts.total(), self.total)
 
-    def _one(self, photo: int, address: str) -> _Failure | None:
+    def _one(self, photo: int, address: str, host: str) -> _Failure | None:
+        with self._lock:
+            if self._silent[host] >= PATIENCE:
+                return _Failure(f"host {host} did not answer {PATIENCE} times in a row", dead=False)
+        failure = self._fetched(photo, address)
+        with self._lock:
+            self._silent[host] = self._silent[host] + 1 if failure is not None and not failure.dead else 0
+        return failure
+
+    def _fetched(self, photo: int, address: str) -> _Failure | None:
         if not address.lower().startswith(("http://", "https://")):
             return _Failure(f"{address[:200]!r} is no http(s) address", dead=True)
         try:

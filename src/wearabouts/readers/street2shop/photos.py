@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from wearabouts.catalog import Fault, Faults
 from wearabouts.errors import CatalogError
@@ -25,7 +26,7 @@ class Pictures:
         images: Folder of the photos where it is not ``root/photos``.
 
     Raises:
-        CatalogError: The folder is a link out of the root; or `images` is no folder.
+        CatalogError: The folder, or a photo in it, is a link that leads out; or `images` is no folder.
     """
 
     def __init__(self, root: Path, images: str | Path | None = None) -> None:
@@ -54,7 +55,7 @@ class Pictures:
         return self._folders[folder] / f"{photo:09d}{SUFFIXES[suffix]}"
 
     def _look(self, folder: Path, *, deeper: bool) -> None:
-        """Files of nine digits, here and one folder down; links to folders are not followed, links out not taken."""
+        """Files of nine digits, here and one folder down; links to folders are not followed."""
         place = len(self._folders)
         self._folders.append(folder)
         inner: list[Path] = []
@@ -64,15 +65,14 @@ class Pictures:
                     stem, suffix = os.path.splitext(entry.name)
                     if deeper and entry.is_dir(follow_symlinks=False):
                         inner.append(Path(entry.path))
-                    elif _is_photo(stem, suffix) and (not entry.is_symlink() or self._inside(entry.path)):
+                    elif _is_photo(stem, suffix):
+                        if entry.is_symlink():
+                            inside(self.folder, Path(entry.path))
                         self._where.setdefault(int(stem), place * len(SUFFIXES) + SUFFIXES.index(suffix))
         except OSError as problem:
             raise CatalogError(f"{folder} cannot be read ({problem.strerror}); give a readable folder") from problem
         for each in sorted(inner):
             self._look(each, deeper=False)
-
-    def _inside(self, path: str) -> bool:
-        return os.path.realpath(path).startswith(os.path.join(os.path.realpath(self.folder), ""))
 
 
 def _is_photo(stem: str, suffix: str) -> bool:
@@ -96,16 +96,9 @@ def addresses(path: Path, faults: Faults) -> Iterator[tuple[int, str]]:
     first: dict[int, int] = {}
     try:
         with path.open("rb") as file:
-            row = 0
-            while line := file.readline(MAX_LINE):
-                row += 1
-                whole, text = line, _text(line).strip()
-                while len(whole) == MAX_LINE and not whole.endswith(b"\n"):
-                    whole, text = file.readline(MAX_LINE), text[:80]  # too long to be an address: made unreadable
-                if not text:
-                    continue
+            for row, text in _lines(file):
                 number, comma, address = text.partition(",")  # addresses hold commas of their own
-                if not comma or len(number) != _DIGITS or not (number.isascii() and number.isdigit()) or not address:
+                if not comma or not _is_photo(number, SUFFIXES[0]) or not address:
                     reason = f"{text[:80]!r} is not nine digits, a comma and an address; the line was left out"
                     faults.add(Fault(str(path), row, "", reason, "photo"))
                     continue
@@ -121,6 +114,18 @@ def addresses(path: Path, faults: Faults) -> Iterator[tuple[int, str]]:
             f"{path} cannot be read ({problem.strerror}): it gives the addresses of the photos; unpack the authors' "
             "photos.tar there"
         ) from problem
+
+
+def _lines(file: IO[bytes]) -> Iterator[tuple[int, str]]:
+    """Row number and text of each line that is not blank; one that is too long to be an address comes as words."""
+    row = 0
+    while line := file.readline(MAX_LINE):
+        row += 1
+        text, rest = _text(line).strip(), line
+        while len(rest) == MAX_LINE and not rest.endswith(b"\n"):
+            text, rest = f"a line of more than {MAX_LINE} bytes", file.readline(MAX_LINE)
+        if text:
+            yield row, text
 
 
 def _text(line: bytes) -> str:
