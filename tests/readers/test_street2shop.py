@@ -137,8 +137,17 @@ def test_a_box_beyond_the_picture_is_cut_to_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "record", [7, {}, {"photo": 1}, {"photo": -1, "product": 1}, {"photo": 10**9, "product": 1}, {"photo": True, "product": 1}]
-)  # fmt: skip
+    "record",
+    [
+        7,
+        {},
+        {"photo": 1},
+        {"photo": -1, "product": 1},
+        {"photo": 10**9, "product": 1},
+        {"photo": True, "product": 1},
+        {"photo": 1.5, "product": 1},
+    ],
+)
 def test_a_record_that_is_none_costs_itself(mini: Miniature, record: object) -> None:
     before = photos(walk(mini.root)[0])
     edit(mini.root, BAGS, lambda rows: rows.insert(0, record))
@@ -268,7 +277,7 @@ def test_categories_that_are_not_there_are_told(mini: Miniature) -> None:
 @pytest.mark.parametrize("text", ["", "[", '{"photo": 1}', "[" * 100_000, "[1] x", "\x00"])
 def test_a_file_that_is_no_list_is_refused(mini: Miniature, text: str) -> None:
     (mini.root / BAGS).write_text(text)
-    with pytest.raises(CatalogError, match="unpack meta.zip again"):
+    with pytest.raises(CatalogError, match=r"unpack meta\.zip again"):
         walk(mini.root)
 
 
