@@ -11,6 +11,7 @@ import torch
 from wearabouts import bundles, export
 from wearabouts.encoders import OnnxEncoder
 from wearabouts.errors import BundleError, SettingsError
+from wearabouts.export.mini import ServedMini
 from wearabouts.garments import ATTRIBUTES, GARMENTS
 from wearabouts.models.mini import Mini
 
@@ -18,10 +19,10 @@ SIZE = 64
 
 
 @pytest.fixture(scope="module")
-def served() -> export.ServedMini:
+def served() -> ServedMini:
     torch.manual_seed(0)
     sizes = {name: len(values) for name, values in ATTRIBUTES.items()}
-    return export.ServedMini(Mini(len(GARMENTS), sizes, identity_dim=24, garment_dim=8, photo_dim=8))
+    return ServedMini(Mini(len(GARMENTS), sizes, identity_dim=24, garment_dim=8, photo_dim=8))
 
 
 def _photos(count: int) -> list[np.ndarray]:
@@ -35,7 +36,7 @@ def _photos(count: int) -> list[np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def folder(served: export.ServedMini, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(served: ServedMini, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bundle")
     figures = export.write_bundle(
         folder,
@@ -52,7 +53,7 @@ def folder(served: export.ServedMini, tmp_path_factory: pytest.TempPathFactory) 
     return folder
 
 
-def test_the_bundle_says_what_pytorch_says(served: export.ServedMini, folder: Path) -> None:
+def test_the_bundle_says_what_pytorch_says(served: ServedMini, folder: Path) -> None:
     photos = _photos(5)
     encoding = OnnxEncoder(bundles.load(folder), threads=1).encode(photos, "street")
     with torch.inference_mode():
@@ -81,16 +82,16 @@ def test_no_photos_give_no_vectors(folder: Path) -> None:
     assert encoding.vectors.shape == (0, 40)
 
 
-def test_weights_are_stored_in_half(served: export.ServedMini, folder: Path) -> None:
+def test_weights_are_stored_in_half(served: ServedMini, folder: Path) -> None:
     parameters = sum(parameter.numel() for parameter in served.parameters())
     size = (folder / "encoder.onnx").stat().st_size
     assert 2 * parameters < size < 2.2 * parameters + 400_000
 
 
-def test_a_graph_that_says_something_else_is_refused(served: export.ServedMini, folder: Path) -> None:
+def test_a_graph_that_says_something_else_is_refused(served: ServedMini, folder: Path) -> None:
     torch.manual_seed(5)
     sizes = {name: len(values) for name, values in ATTRIBUTES.items()}
-    other = export.ServedMini(Mini(len(GARMENTS), sizes, identity_dim=24, garment_dim=8, photo_dim=8))
+    other = ServedMini(Mini(len(GARMENTS), sizes, identity_dim=24, garment_dim=8, photo_dim=8))
     with pytest.raises(BundleError, match="export lost too much"):
         export.parity(other, bundles.load(folder).graphs["shop"], _photos(4))
 

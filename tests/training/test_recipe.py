@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from wearabouts.errors import SettingsError
-from wearabouts.training.recipe import Recipe, load
+from wearabouts.training.mini.recipe import MiniRecipe
+from wearabouts.training.recipe import load
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
 
@@ -42,5 +43,5 @@ def test_a_missing_recipe_names_those_there_are() -> None:
 
 
 def test_defaults_make_a_whole_recipe() -> None:
-    recipe = Recipe(name="x")
+    recipe = MiniRecipe(name="x")
     assert recipe.network.identity_dim + recipe.network.garment_dim + recipe.network.photo_dim == 256

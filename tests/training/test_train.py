@@ -13,7 +13,7 @@ from wearabouts.encoders import OnnxEncoder
 from wearabouts.errors import SettingsError
 from wearabouts.export import main_export
 from wearabouts.training import main_train
-from wearabouts.training.whitening import whitening
+from wearabouts.training.mini.whitening import whitening
 
 RECIPE = Path(__file__).parents[2] / "recipes/mini-tiny.toml"
 

@@ -1,114 +1,71 @@
-"""A recipe: everything a training run needs besides the data, in one TOML file that refuses what it does not know."""
+"""A recipe: everything a training run needs besides the data, in one TOML file that refuses what it does not know.
+
+Its key `model` says which network is trained, and with that which further keys there are: each model has a schema of
+its own beside the code that trains it.
+"""
 
 from __future__ import annotations
 
 import tomllib
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wearabouts.errors import SettingsError, unknown
 
 
-class _Section(BaseModel):
+class Model(NamedTuple):
+    """Where the parts of a trainable model are, each as ``module:attribute``, imported only when asked for.
+
+    Attributes:
+        recipe: Its schema, a subclass of `Recipe`; needs no torch.
+        train: ``train(recipe, data, run)``, see `wearabouts.training.main_train`.
+        export: ``export(finished, folder)``, see `wearabouts.export.main_export`.
+    """
+
+    recipe: str
+    train: str
+    export: str
+
+
+MODELS: dict[str, Model] = {
+    "mini": Model(
+        "wearabouts.training.mini.recipe:MiniRecipe",
+        "wearabouts.training.mini:train",
+        "wearabouts.export.mini:export",
+    ),
+    "residual": Model(
+        "wearabouts.training.residual.recipe:ResidualRecipe",
+        "wearabouts.training.residual:train",
+        "wearabouts.export.residual:export",
+    ),
+}
+
+
+class Section(BaseModel):
+    """One table of a recipe."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Data(_Section):
-    """What is learned from, as folders below the data folder, and how many views are made of each photo.
+class Recipe(BaseModel):
+    """One training run: what every model's recipe has."""
 
-    Attributes:
-        clothing: Table of people's own photos: kind, and each photo is an item of its own.
-        grocery: Table of phone photos and shop pictures of the same items; only items marked `train` in `splits.csv`
-            are read.
-        drawn_products: Products drawn of the drawn shop's training part.
-        drawn_seed: Seed of that shop.
-        shop_views, street_views: Made of each photo of people's own, beside the photo itself.
-        recoloured_street_views: Street views of the recoloured photo, which is another item; one shop view goes with
-            them.
-        grocery_views: Street views of each phone photo, beside the photo itself.
-        drawn_street_views: Street photos of each drawn product.
-    """
-
-    clothing: str = "clothing/images.csv"
-    grocery: str = "grocery/images.csv"
-    drawn_products: int = Field(default=1500, ge=0)
-    drawn_seed: int = 11
-    shop_views: int = Field(default=1, ge=1)
-    street_views: int = Field(default=4, ge=1)
-    recoloured_street_views: int = Field(default=2, ge=0)
-    grocery_views: int = Field(default=5, ge=0)
-    drawn_street_views: int = Field(default=3, ge=1)
-    photos: int = Field(default=0, ge=0, description="at most so many of each source; 0 for all")
-
-
-class Network(_Section):
-    """Sizes of `wearabouts.models.mini.Mini` and where its trunks start."""
-
-    size: int = Field(default=192, ge=64, le=512, multiple_of=32)
-    identity_dim: int = Field(default=160, ge=8)
-    garment_dim: int = Field(default=32, ge=4)
-    photo_dim: int = Field(default=64, ge=4)
-    weights: str = "weights/coral"
-    whitening: float = Field(default=0.25, ge=0, le=0.5)
-    centring: float = Field(default=0.5, ge=0, le=1)
-
-
-class Steps(_Section):
-    """The loop: how many steps of which batches, at which rates.
-
-    `clothing`, `grocery` and `drawn` count items in a batch; each gives a shop view and one street view (`grocery`:
-    two).
-    """
-
-    count: int = Field(default=1000, ge=1)
-    clothing: int = Field(default=32, ge=2)
-    grocery: int = Field(default=20, ge=2)
-    drawn: int = Field(default=32, ge=0)
-    originals: int = Field(default=32, ge=2)
-    rate: float = Field(default=1e-3, gt=0)
-    identity_rate: float = Field(default=2e-4, gt=0)
-    trunk_rate: float = Field(default=2e-4, gt=0)
-    weight_decay: float = Field(default=1e-3, ge=0)
-    warm_up: float = Field(default=0.1, gt=0, lt=1)
-    clip: float = Field(default=5.0, gt=0)
-    checkpoint: int = Field(default=100, ge=1)
-
-
-class Losses(_Section):
-    """Weights of the losses in `wearabouts.training.losses`."""
-
-    temperature: float = Field(default=0.07, gt=0)
-    clothing: float = 0.5
-    grocery: float = 1.0
-    drawn: float = 1.0
-    views: float = 1.0
-    kind: float = 0.5
-    kind_in_identity: float = 0.7
-    attributes: float = 0.2
-    focus: float = 0.5
-    relations: float = 15.0
-    smoothing: float = Field(default=0.1, ge=0, lt=1)
-
-
-class Recipe(_Section):
-    """One training run."""
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(pattern=r"^[a-z0-9-]{1,40}$")
-    model: str = Field(default="mini", pattern="^mini$")
-    seed: int = 0
-    data: Data = Data()
-    network: Network = Network()
-    steps: Steps = Steps()
-    losses: Losses = Losses()
+    model: str
+    seed: int = Field(default=0, ge=0)
 
 
 def load(path: Path) -> Recipe:
     """Read a recipe.
 
     Raises:
-        SettingsError: No such file, not TOML, an unknown key (the nearest known one is named) or a value out of range.
+        SettingsError: No such file, not TOML, an unknown model or key (the nearest known one is named) or a value out
+            of range.
     """
     if not path.is_file():
         near = sorted(str(file) for file in Path("recipes").glob("*.toml"))
@@ -118,17 +75,38 @@ def load(path: Path) -> Recipe:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not TOML: {error}") from error
     try:
-        return Recipe.model_validate(content)
+        return parse(content)
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error}") from error
+
+
+def parse(content: dict[str, Any]) -> Recipe:
+    """The recipe that a dict holds, as its model's schema has it.
+
+    Raises:
+        SettingsError: An unknown model or key, or a value out of range.
+    """
+    model = str(content.get("model", "mini"))
+    if model not in MODELS:
+        raise SettingsError(unknown("model", model, MODELS))
+    schema: type[Recipe] = part(MODELS[model].recipe)
+    try:
+        return schema.model_validate(content)
     except ValidationError as error:
-        raise SettingsError(f"{path}: {_first(error)}") from error
+        raise SettingsError(_first(error, schema)) from error
 
 
-def _first(error: ValidationError) -> str:
+def part(name: str) -> Any:
+    """Import what a ``module:attribute`` names."""
+    module, attribute = name.split(":")
+    return getattr(import_module(module), attribute)
+
+
+def _first(error: ValidationError, schema: Any) -> str:
     fault = error.errors(include_url=False)[0]
     *above, last = (str(part) for part in fault["loc"])
     if fault["type"] != "extra_forbidden":
         return f"{'.'.join([*above, last])} = {fault['input']!r}: {fault['msg']}"
-    section: Any = Recipe
     for name in above:
-        section = section.model_fields[name].annotation
-    return unknown("key", last, section.model_fields) + (f" (in [{'.'.join(above)}])" if above else "")
+        schema = schema.model_fields[name].annotation
+    return unknown("key", last, schema.model_fields) + (f" (in [{'.'.join(above)}])" if above else "")

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -20,21 +15,19 @@ from wearabouts.errors import SettingsError
 from wearabouts.garments import ATTRIBUTES
 from wearabouts.models.mini import Mini
 from wearabouts.training import losses
-from wearabouts.training.batches import Batch, Sampler
-from wearabouts.training.features import BATCH, Features
-from wearabouts.training.recipe import Recipe
-from wearabouts.training.whitening import whitening
+from wearabouts.training.mini.batches import Batch, Sampler
+from wearabouts.training.mini.features import BATCH, Features
+from wearabouts.training.mini.recipe import MiniRecipe
+from wearabouts.training.mini.whitening import whitening
+from wearabouts.training.run import Run
 from wearabouts.types import Floats
-
-MODEL, STATE, LOG = "model.safetensors", "optimizer.safetensors", "log.jsonl"
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass
 class Task:
     """What one step needs: the network, the kept features, and what the network saw before it was trained."""
 
-    recipe: Recipe
+    recipe: MiniRecipe
     net: Mini
     features: Features
     teacher: dict[int, Tensor]
@@ -42,7 +35,7 @@ class Task:
     device: torch.device
 
 
-def prepare(recipe: Recipe, net: Mini, features: Features, device: torch.device) -> Task:
+def prepare(recipe: MiniRecipe, net: Mini, features: Features, device: torch.device) -> Task:
     """Start the projections as whitenings; what identity gives then is also the teacher of `losses.relations`."""
     originals = np.flatnonzero(features.original)
     dim = recipe.network.identity_dim
@@ -121,7 +114,7 @@ def loss_terms(task: Task, batch: Batch) -> dict[str, Tensor]:
     return terms
 
 
-def fit(task: Task, folder: Path, progress: Progress) -> None:
+def fit(task: Task, run: Run) -> None:
     """Train, writing a checkpoint every so often; a run that was stopped goes on from its last one.
 
     Raises:
@@ -130,8 +123,7 @@ def fit(task: Task, folder: Path, progress: Progress) -> None:
     steps = task.recipe.steps
     sampler = Sampler(task.features, steps, task.recipe.seed)
     parameters, optimizer = _optimizer(task)
-    done = _resume(task, optimizer, folder)
-    began = time.monotonic()
+    done = _resume(task, optimizer, run)
     for step in range(done, steps.count):
         share = _share(step, steps.count, steps.warm_up)
         for group in optimizer.param_groups:
@@ -146,11 +138,12 @@ def fit(task: Task, folder: Path, progress: Progress) -> None:
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, steps.clip)
         optimizer.step()
-        progress("steps", step + 1, steps.count)
+        run.progress("steps", step + 1, steps.count)
         if (step + 1) % steps.checkpoint == 0 or step + 1 == steps.count:
             values = {name: round(float(term.detach()), 4) for name, term in terms.items()}
-            _log(folder, {"step": step + 1, "seconds": round(time.monotonic() - began, 1), **values})
-            _save(task, optimizer, folder, step + 1)
+            run.log(step + 1, values)
+            weights = {f"net.{name}": value for name, value in task.net.state_dict().items()}
+            run.save(step + 1, {**weights, "kinds.weight": task.kinds.weight}, optimizer)
 
 
 def _optimizer(task: Task) -> tuple[list[nn.Parameter], torch.optim.AdamW]:
@@ -176,40 +169,13 @@ def _share(step: int, count: int, warm_up: float) -> float:
     return at / warm_up if at < warm_up else 0.5 + 0.5 * math.cos(math.pi * (at - warm_up) / (1 - warm_up))
 
 
-def _save(task: Task, optimizer: torch.optim.Optimizer, folder: Path, step: int) -> None:
-    """The optimizer first, the model last: a model file names the step that both belong to."""
-    state = {
-        f"{number}.{name}": value if isinstance(value, Tensor) else torch.tensor(float(value))
-        for number, values in optimizer.state_dict()["state"].items()
-        for name, value in values.items()
-    }
-    weights = {f"net.{name}": value for name, value in task.net.state_dict().items()}
-    weights["kinds.weight"] = task.kinds.weight.detach()
-    for name, content in ((STATE, state), (MODEL, weights)):
-        temporary = folder / f".{name}.part"
-        save_file({key: value.cpu().contiguous() for key, value in content.items()}, temporary, {"step": str(step)})
-        temporary.replace(folder / f"{step:06d}.{name}")
-    for old in folder.glob("[0-9]*.safetensors"):
-        if int(old.name[:6]) < step:
-            old.unlink()
-
-
-def _resume(task: Task, optimizer: torch.optim.Optimizer, folder: Path) -> int:
+def _resume(task: Task, optimizer: torch.optim.Optimizer, run: Run) -> int:
     """Load the newest whole checkpoint; 0 where there is none."""
-    newest = max(folder.glob(f"[0-9]*.{MODEL}"), default=None)
-    if newest is None or not (folder / f"{newest.name[:6]}.{STATE}").is_file():
+    checkpoint = run.resume()
+    if checkpoint is None:
         return 0
-    weights = load_file(newest)
+    weights = dict(checkpoint.weights)
     task.kinds.weight.data.copy_(weights.pop("kinds.weight"))
     task.net.load_state_dict({name.removeprefix("net."): value for name, value in weights.items()})
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in load_file(folder / f"{newest.name[:6]}.{STATE}").items():
-        number, name = key.split(".", 1)
-        state.setdefault(int(number), {})[name] = value
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    return int(newest.name[:6])
-
-
-def _log(folder: Path, line: dict[str, float]) -> None:
-    with (folder / LOG).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+    checkpoint.restore(optimizer)
+    return checkpoint.step

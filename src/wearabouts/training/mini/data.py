@@ -21,8 +21,8 @@ from wearabouts.drawn.shop import DrawnShop
 from wearabouts.errors import CatalogError, unknown
 from wearabouts.garments import ATTRIBUTES, GARMENT_OF_LABEL, GARMENTS
 from wearabouts.images import decode
-from wearabouts.training.recipe import Recipe
-from wearabouts.training.views import recoloured, shop_view, street_view
+from wearabouts.training.mini.recipe import MiniRecipe
+from wearabouts.training.mini.views import recoloured, shop_view, street_view
 from wearabouts.types import Floats, Pixels
 
 CLOTHING, GROCERY, DRAWN = 0, 1, 2
@@ -59,7 +59,7 @@ class View:
 Unit = Callable[[], list[View]]
 
 
-def units(recipe: Recipe, root: Path) -> list[Unit]:
+def units(recipe: MiniRecipe, root: Path) -> list[Unit]:
     """All views of a recipe, a photo or drawn product at a time, in a fixed order.
 
     Every unit has a random generator of its own, so that any can be made alone, again, or not at all without changing
@@ -88,7 +88,7 @@ def units(recipe: Recipe, root: Path) -> list[Unit]:
     return made
 
 
-def _clothing(recipe: Recipe, folder: Path, i: int, row: dict[str, str]) -> list[View]:
+def _clothing(recipe: MiniRecipe, folder: Path, i: int, row: dict[str, str]) -> list[View]:
     size, data = recipe.network.size, recipe.data
     if row["label"] not in GARMENT_OF_LABEL:
         raise CatalogError(f"row {i + 1}: {unknown('label', row['label'], GARMENT_OF_LABEL)}")
@@ -108,7 +108,7 @@ def _clothing(recipe: Recipe, folder: Path, i: int, row: dict[str, str]) -> list
     return made
 
 
-def _grocery(recipe: Recipe, folder: Path, i: int, row: dict[str, str]) -> list[View]:
+def _grocery(recipe: MiniRecipe, folder: Path, i: int, row: dict[str, str]) -> list[View]:
     size = recipe.network.size
     rng = np.random.default_rng((recipe.seed, GROCERY, i))
     photo = _open(folder / row["path"])

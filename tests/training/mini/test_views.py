@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from wearabouts.training.views import recoloured, shop_view, street_view
+from wearabouts.training.mini.views import recoloured, shop_view, street_view
 
 
 @pytest.fixture

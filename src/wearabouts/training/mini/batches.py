@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from wearabouts.training.data import CLOTHING, DRAWN, GROCERY
-from wearabouts.training.features import Features
-from wearabouts.training.recipe import Steps
+from wearabouts.training.mini.data import CLOTHING, DRAWN, GROCERY
+from wearabouts.training.mini.features import Features
+from wearabouts.training.mini.recipe import Steps
 
 Rows = npt.NDArray[np.int64]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wearabouts.training.batches import Sampler
-from wearabouts.training.data import CLOTHING, DRAWN, GROCERY
-from wearabouts.training.features import Features
-from wearabouts.training.recipe import Steps
+from wearabouts.training.mini.batches import Sampler
+from wearabouts.training.mini.data import CLOTHING, DRAWN, GROCERY
+from wearabouts.training.mini.features import Features
+from wearabouts.training.mini.recipe import Steps
 
 
 @pytest.fixture

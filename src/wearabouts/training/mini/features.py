@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 
 from wearabouts.models.mini import Frozen, Mini
-from wearabouts.training.data import Unit, View
+from wearabouts.training.mini.data import Unit, View
 
 SHARD = 64  # units (photos or drawn products) a file
 BATCH = 32
