@@ -77,7 +77,7 @@ def test_page_shows_the_figures_where_they_belong(full):
     assert cells[0].get("class") == "marked"
     assert cells[0].xpath(".//i/@style") == ["left:40.0%;width:20.0%"]
     assert page.xpath("//tbody/tr[2]/td[3]")[0].text_content() == "1,234"
-    shots = page.xpath("//div[contains(@class,'shot')]")
+    shots = page.xpath("//div[@class='shots']/div")
     assert [shot.get("class") for shot in shots] == ["shot", "shot", "shot wrong", "shot right"]
     assert len(page.xpath("//figure/*[local-name()='svg']")) == 1
 

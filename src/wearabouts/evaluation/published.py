@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Annotated
@@ -128,7 +129,13 @@ def table(protocol: str, figures: Sequence[str], ours: Row, *, part: str = "") -
     if not lines:
         notes.append("No published figure of this kind is known here.")
     title = f"Beside published figures: {about.title}" + (f", {part}" if part else "")
-    return Table(title, "method", tuple(figures), (ours, *(_row(each, names) for each in lines)), " ".join(notes))
+    return Table(
+        title,
+        "method",
+        tuple(figures),
+        (replace(ours, ours=True), *(_row(each, names) for each in lines)),
+        " ".join(notes),
+    )
 
 
 def _place(reported: Mapping[str, float], names: Mapping[str, str], figures: Sequence[str]) -> tuple[float, ...]:

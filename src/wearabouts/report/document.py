@@ -29,12 +29,14 @@ class Row:
         cells: Column → what stands there; a column that is missing stays empty.
         marked: Columns drawn in bold, the best of their kind.
         note: A remark drawn under the name.
+        ours: Whether the line is the run's own among others, and is to stand out.
     """
 
     name: str
     cells: Mapping[str, Cell]
     marked: frozenset[str] = frozenset()
     note: str = ""
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Iterator
 from html import escape
 from importlib.resources import files
 
 from wearabouts.metrics import Difference, Estimate
-from wearabouts.report.document import Cell, Failure, Picture, Report, Row, Section, Table
+from wearabouts.report.bars import chart
+from wearabouts.report.document import Cell, Report, Row, Section, Table
 from wearabouts.report.plots import recall_curves
+from wearabouts.report.shots import strips
 from wearabouts.report.words import cell_text, value_text
+
+LONG = 15  # lines from which on a table scrolls inside its own box, with its heads in sight
 
 
 def html(report: Report) -> str:
@@ -35,61 +38,81 @@ def html(report: Report) -> str:
 
 
 def _body(report: Report) -> Iterator[str]:
-    yield f'<h1>{escape(report.title)}</h1>\n<p class="lead">{escape(report.summary)}</p>'
+    yield f'<header><h1>{escape(report.title)}</h1>\n<p class="lead">{escape(report.summary)}</p>'
+    yield _facts(report)
     if len(report.sections) > 1:
         links = (f'<a href="#s{n}">{escape(section.title)}</a>' for n, section in enumerate(report.sections))
         yield f"<nav>{''.join(links)}</nav>"
+    yield "</header>"
     for number, section in enumerate(report.sections):
         yield f'<section id="s{number}">'
         yield from _section(section)
         yield "</section>"
     if report.skipped:
-        yield "<section><h2>Left out</h2>"
-        yield _definitions({reason: f"{count:,}" for reason, count in report.skipped.items()})
+        yield '<section id="left-out"><h2>Left out</h2>'
+        yield _definitions({reason: f"{count:,}" for reason, count in report.skipped.items()}, "counts")
         yield "</section>"
-    yield "<section><h2>Where the figures come from</h2>"
+    yield '<section id="origin"><h2>Where the figures come from</h2>'
     yield _definitions({str(key): value_text(value) for key, value in report.provenance.items()})
     yield "</section>"
 
 
-def _definitions(pairs: dict[str, str]) -> str:
+def _facts(report: Report) -> str:
+    """One line: when, with which version and seed, and how much was left out."""
+    named = (("date", "{}"), ("wearabouts", "wearabouts {}"), ("seed", "seed {}"))
+    told = [escape(words.format(report.provenance[key])) for key, words in named if key in report.provenance]
+    left = sum(report.skipped.values())
+    told.append(f'<a href="#left-out">{left:,} left out</a>' if left else "nothing left out")
+    told.append('<a href="#origin">command, versions, hashes</a>')
+    return f'<p class="facts">{" · ".join(told)}</p>'
+
+
+def _definitions(pairs: dict[str, str], kind: str = "origin") -> str:
     lines = (f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in pairs.items())
-    return f"<dl>{''.join(lines)}</dl>"
+    return f'<dl class="{kind}">{"".join(lines)}</dl>'
 
 
 def _section(section: Section) -> Iterator[str]:
-    yield f"<h2>{escape(section.title)}</h2>\n<p>{escape(section.protocol)}</p>"
-    for table in section.tables:
+    """Figures first, then how they were measured, then what they look like."""
+    yield f"<h2>{escape(section.title)}</h2>"
+    for table in section.tables[:1]:
+        yield from _table(table)
+    if section.protocol:
+        yield f'<p class="rules">{escape(section.protocol)}</p>'
+    for table in section.tables[1:]:
         yield from _table(table)
     if section.curves:
-        yield f"<figure>{recall_curves(section.curves)}</figure>"
+        yield f'<figure class="curves">{recall_curves(section.curves)}</figure>'
+    if section.bars:
+        yield chart(section.bars)
     for note in section.notes:
         yield f'<p class="note">{escape(note)}</p>'
-    if section.failures:
-        yield f"<details open><summary>What went wrong ({len(section.failures)} shown)</summary>"
-        yield '<div class="failures">'
-        yield from map(_failure, section.failures)
-        yield "</div></details>"
+    yield from strips(section)
 
 
 def _table(table: Table) -> Iterator[str]:
     if table.title:
         yield f"<h3>{escape(table.title)}</h3>"
     heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in (table.subject, *table.columns))
-    yield f'<div class="scroll" tabindex="0"><table><thead><tr>{heads}</tr></thead><tbody>'
+    long = " long" if len(table.rows) > LONG else ""
+    yield f'<div class="scroll{long}" tabindex="0"><table><thead><tr>{heads}</tr></thead><tbody>'
     for row in table.rows:
-        note = f'<span class="note"><br>{escape(row.note)}</span>' if row.note else ""
+        note = f'<span class="note">{escape(row.note)}</span>' if row.note else ""
         cells = "".join(_cell(row, column) for column in table.columns)
-        yield f'<tr><th scope="row">{escape(row.name)}{note}</th>{cells}</tr>'
+        ours = ' class="ours"' if row.ours else ""
+        yield f'<tr{ours}><th scope="row">{escape(row.name)}{note}</th>{cells}</tr>'
     yield "</tbody></table></div>"
-    if table.note:
-        yield f'<p class="note">{escape(table.note)}</p>'
+    note = f"{len(table.rows):,} lines; scroll for the rest. {table.note}" if long else table.note
+    if note:
+        yield f'<p class="note">{escape(note)}</p>'
 
 
 def _cell(row: Row, column: str) -> str:
     cell = row.cells.get(column)
-    marked = ' class="marked"' if column in row.marked else ""
-    return f"<td{marked}>{_figure(cell)}</td>"
+    # Sentences break; figures and short words do not.
+    kinds = ["marked"] * (column in row.marked) + ["words"] * (isinstance(cell, str) and len(cell) > 24)
+    kind = f' class="{" ".join(kinds)}"' if kinds else ""
+    return f"<td{kind}>{_figure(cell)}</td>"
 
 
 def _figure(cell: Cell) -> str:
@@ -101,23 +124,3 @@ def _figure(cell: Cell) -> str:
         spread = f"left:{cell.low:.1%};width:{max(cell.high - cell.low, 0.005):.1%}"
         bar = f'<span class="bar"><i style="{spread}"></i><b style="left:calc({cell.value:.1%} - 1px)"></b></span>'
     return f'{escape(figure)}{bar}<span class="ends">{escape(ends)}</span>'
-
-
-def _failure(failure: Failure) -> str:
-    shots = [_shot(failure.query, "asked")]
-    if failure.wanted is not None:
-        shots.append(_shot(failure.wanted, "wanted"))
-    shots += [_shot(picture, f"answer {place}") for place, picture in enumerate(failure.came, start=1)]
-    return f'<div class="failure">{"".join(shots)}</div>'
-
-
-def _shot(picture: Picture, role: str) -> str:
-    state = {True: " right", False: " wrong", None: ""}[picture.right]
-    inside = "no picture"
-    if picture.thumbnail:
-        data = base64.b64encode(picture.thumbnail).decode("ascii")
-        inside = f'<img alt="{escape(picture.caption)}" src="data:image/jpeg;base64,{data}">'
-    return (
-        f'<div class="shot{state}"><div class="frame">{inside}</div><small>{escape(role)}</small>'
-        f"<span>{escape(picture.caption)}</span></div>"
-    )

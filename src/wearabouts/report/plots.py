@@ -28,7 +28,7 @@ def recall_curves(curves: Sequence[Curve], figure: str = "hit rate") -> str:
         An ``<svg>`` element without outside references; the same curves give the same text.
     """
     with matplotlib.rc_context({"svg.hashsalt": "wearabouts", "svg.fonttype": "none", "font.size": 10}):
-        canvas = FigureCanvasSVG(Figure(figsize=(6.2, 3.4), layout="constrained"))
+        canvas = FigureCanvasSVG(Figure(figsize=(4.6, 3.1), layout="constrained"))
         axes = canvas.figure.add_subplot()
         for position, curve in enumerate(curves):
             colour = COLOURS[position % len(COLOURS)]

@@ -50,13 +50,16 @@ def _section(section: Section) -> list[str]:
     parts = [f"## {_flat(section.title)}", _flat(section.protocol)]
     for table in section.tables:
         parts += [f"### {_flat(table.title)}" if table.title else "", table_markdown(table), _flat(table.note)]
+    if section.bars:
+        lines = (f"{bar.name}: {cell_text(bar.value)}{f' ({bar.note})' if bar.note else ''}" for bar in section.bars)
+        parts.append("\n".join(f"- {_flat(line)}" for line in lines))
     return parts + [_flat(note) for note in section.notes]
 
 
 def table_markdown(table: Table) -> str:
     """One table as Markdown; the best figures in bold."""
     lines = [[table.subject, *table.columns], ["---"] * (1 + len(table.columns))]
-    lines += [[row.name, *(_marked(row, column) for column in table.columns)] for row in table.rows]
+    lines += [[_named(row), *(_marked(row, column) for column in table.columns)] for row in table.rows]
     return "\n".join("| " + " | ".join(_flat(text) for text in line) + " |" for line in lines)
 
 
@@ -65,6 +68,11 @@ def value_text(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {inner}" for key, inner in value.items())
     return str(value)
+
+
+def _named(row: Row) -> str:
+    """The name with its remark, which may be a source and then must not get lost."""
+    return f"{row.name}: {row.note}" if row.note else row.name
 
 
 def _marked(row: Row, column: str) -> str:
