@@ -91,6 +91,7 @@ def test_lines_put_published_counts_first() -> None:
 def test_the_verdict_says_what_differs() -> None:
     whole = [Line("photos:train", 3, 3), Line("photos:train:bags", 3, 3), Line("boxes", None, 9)]
     assert verdict(whole) == "this is the complete published set: all 2 counts agree"
+    assert verdict([*whole, Line("pictures:missing", None, 9)]).endswith("counts agree, but 9 pictures:missing")
     assert verdict([Line("boxes", None, 9)]) == ""
     wrong = [Line("photos:train", 3_000, 2_999), Line("photos:train:bags", 3_000, 2_999)]
     assert verdict(wrong) == "this is not the complete published set: photos:train 2,999 of 3,000"

@@ -21,7 +21,7 @@ from wearabouts.errors import CatalogError, FetchError, SettingsError
 from wearabouts.fetch import Fetcher, FetchSettings
 from wearabouts.readers import downloader, open_catalog
 from wearabouts.readers.street2shop import download
-from wearabouts.readers.street2shop.downloading import PATIENCE, WORKERS
+from wearabouts.readers.street2shop.downloading import ALIKE, PATIENCE, WORKERS
 
 PAGE = b"<!DOCTYPE html><title>Not found</title>"
 
@@ -230,6 +230,17 @@ def test_the_command_line_downloads(site: Site, mini: Miniature, capsys: pytest.
     assert main([*words, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert {"what": "pictures:missing", "expected": None, "found": 1, "difference": None} in told["census"]
+
+
+def test_the_same_picture_for_many_photos_is_told(site: Site, tmp_path: Path, fetcher: Fetcher) -> None:
+    made = street2shop.write(
+        tmp_path / "set", categories=["bags"], products=4, distractors=0, address=site.address, draw=False
+    )
+    for number, path in made.photos.items():
+        site.answers[path] = (200, saved(pictures.shop(0 if number <= ALIKE else number), "PNG"))
+    done = download(made.root, fetcher=fetcher)
+    assert (done.fetched, done.alike) == (12, ALIKE)
+    assert f"{ALIKE} came as the same few pictures" in str(done)
 
 
 def test_datasets_without_addresses_say_so() -> None:

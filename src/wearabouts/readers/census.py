@@ -105,12 +105,15 @@ class Census:
 
 def verdict(lines: Iterable[Line]) -> str:
     """One sentence: whether this is the complete published set; empty where nothing is published."""
-    published = [line for line in lines if line.expected is not None]
+    every = tuple(lines)
+    published = [line for line in every if line.expected is not None]
     wrong = [line for line in published if line.difference]
     if not published:
         return ""
     if not wrong:
-        return f"this is the complete published set: all {len(published)} counts agree"
+        absent = [f"{line.found:,} {line.what}" for line in every if line.what.startswith("pictures:") and line.found]
+        but = f", but {' and '.join(absent)}" if absent else ""
+        return f"this is the complete published set: all {len(published)} counts agree{but}"
     # Totals say it best: parts of a total that differs are left to the table.
     told = [line for line in wrong if line.what.count(":") < 2] or wrong
     listed = ", ".join(f"{line.what} {line.found:,} of {line.expected:,}" for line in told)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ from wearabouts.readers.street2shop.photos import FAILURES, Pictures, addresses,
 
 WORKERS = 16
 AHEAD = 8 * WORKERS  # photos handed out and not yet settled
+ALIKE = 10  # times that the same bytes come before they are told of
 PATIENCE = 8  # failures in a row after which a host that does not answer is left alone for this run
 CHECKED_SIDE = 256  # pixels: decoding a JPEG at a reduced size still reads all of it
 _SUFFIX = {"JPEG": ".jpg", "PNG": ".png", "GIF": ".gif", "WEBP": ".webp", "BMP": ".bmp", "AVIF": ".avif"}
@@ -45,6 +47,8 @@ class Downloads:
         dead: Addresses that are gone, now or in an earlier run.
         failed: Not fetched in a way that may pass: run again later.
         unlisted: Without an address in photos.txt.
+        alike: Of those fetched now, how many came as one of a few pictures that came `ALIKE` times or more: what some
+            hosts send in place of a photo that is gone.
     """
 
     wanted: int
@@ -53,12 +57,16 @@ class Downloads:
     dead: int
     failed: int
     unlisted: int
+    alike: int = 0
 
     def __str__(self) -> str:
         there = self.present + self.fetched
+        alike = (
+            f"; {self.alike:,} came as the same few pictures: see whether these are of products" if self.alike else ""
+        )
         return (
             f"{there:,} of {self.wanted:,} photos are there ({self.fetched:,} fetched now), {self.dead:,} are dead, "
-            f"{self.failed:,} failed and may be asked for again, {self.unlisted:,} have no address"
+            f"{self.failed:,} failed and may be asked for again, {self.unlisted:,} have no address{alike}"
         )
 
 
@@ -78,9 +86,10 @@ def fetch_missing(
     progress: Callable[[str, int, int | None], None] | None = None,
 ) -> Downloads:
     """See `wearabouts.readers.street2shop.download`."""
-    listed = list_of(root)
+    home = root if root.is_dir() else root.parent
+    listed = list_of(home)
     wanted = _wanted(root, category)
-    pictures = Pictures(root, images)
+    pictures = Pictures(home, images)
     missing = {photo for photo in wanted if photo not in pictures}
     dead = {photo for photo, (final, _) in failures(pictures.folder).items() if final and photo in missing}
     asked = missing if retry else missing - dead
@@ -93,14 +102,14 @@ def fetch_missing(
         run = _Run(door, pictures.folder, file, len(asked), progress)
         run.all(given)
     counts = run.counts
-    settled = counts.total()
     return Downloads(
         wanted=len(wanted),
         present=len(wanted) - len(missing),
         fetched=counts["fetched"],
         dead=counts["dead"] + (0 if retry else len(dead)),
         failed=counts["failed"],
-        unlisted=len(asked) - settled,
+        unlisted=len(asked) - counts.total(),
+        alike=sum(times for times in run.digests.values() if times >= ALIKE),
     )
 
 
@@ -152,6 +161,7 @@ class _Run:
     ) -> None:
         self.fetcher, self.folder, self.file, self.total, self.progress = fetcher, folder, file, total, progress
         self.counts: Counter[str] = Counter()
+        self.digests: Counter[bytes] = Counter()  # of the bytes that were kept
         self._lock = threading.Lock()
         self._silent: Counter[str] = Counter()  # host → failures in a row that may pass
 
@@ -205,6 +215,8 @@ class _Run:
         if picture.format not in _SUFFIX:
             return _Failure(f"{address[:200]} is {picture.format}; allowed: {', '.join(_SUFFIX)}", dead=True)
         _write(self.folder / f"{photo:09d}{_SUFFIX[picture.format]}", data)
+        with self._lock:
+            self.digests[blake2b(data, digest_size=8).digest()] += 1
         return None
 
 
