@@ -62,7 +62,7 @@ class Downloads:
     def __str__(self) -> str:
         there = self.present + self.fetched
         alike = (
-            f"; {self.alike:,} came as the same few pictures: see whether these are of products" if self.alike else ""
+            f"; {self.alike:,} came as the same few pictures: look at these" if self.alike else ""
         )
         return (
             f"{there:,} of {self.wanted:,} photos are there ({self.fetched:,} fetched now), {self.dead:,} are dead, "
