@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from array import array
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
@@ -35,6 +35,7 @@ class List:
 
     Attributes:
         count: Rows it says it has.
+        names: Its column names, in lower case, separated by single spaces; empty where it has no such line.
 
     Raises:
         CatalogError: The file cannot be read, or does not begin as such a list does.
@@ -52,14 +53,15 @@ class List:
                     "get the file from the authors' archive again"
                 )
             self.count = int(first, 10)
+            self.names = _words(path, file, 2).casefold() if names else ""
             if names:
-                self._check_names(names, _words(path, file, 2))
+                self._check_names(names, self.names)
             self._start = file.tell()
 
     def _check_names(self, names: str, found: str) -> None:
-        if found.casefold() == names or (names.endswith("*") and found.casefold().startswith(names[:-1])):
+        if found == names or (names.endswith("*") and found.startswith(names[:-1])):
             return
-        if any(mark in found for mark in ("/", "id_0")) or sorted(found.casefold().split()) == sorted(names.split()):
+        if any(mark in found for mark in ("/", "id_0")) or sorted(found.split()) == sorted(names.split()):
             raise CatalogError(
                 f"{self.path} has {found[:120]!r} in line 2; expected are the column names {names!r}: is it the "
                 "list of another benchmark, or one that was rewritten?"
@@ -77,7 +79,7 @@ class List:
         """Write one fault of this list down."""
         self.faults.add(Fault(str(self.path), row, column, reason, lost or self.lost))
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Generator[Row, None, None]:
         """All rows that are text; at the end it is checked that there were as many as the first line says."""
         return (row for _, row in self.places())
 
@@ -153,7 +155,7 @@ class Lookup:
     def __init__(self, rows: List, of: str = "photo") -> None:
         self.list = rows
         self.of = of
-        self._walk = rows.rows()
+        self._walk: Iterator[Row] = rows.rows()
         self._last = 0
         self._file: BinaryIO | None = None
         self._index: dict[str, int] = {}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import islice
 
 from wearabouts.catalog import Faults
 from wearabouts.readers.deepfashion.folders import Folder
@@ -17,6 +20,8 @@ SOURCES = {1: "shop", 2: "consumer"}
 # Clothes type → which of the eight slots its landmarks fill, in the order of the list.
 SLOTS = {1: (0, 1, 2, 3, 6, 7), 2: (4, 5, 6, 7), 3: tuple(range(len(LANDMARK_SLOTS)))}
 VISIBLE, OCCLUDED, CUT_OFF = 0, 1, 2
+LOOKED_AT = 50  # rows that tell whether a list of landmarks has variations
+_LENGTHS = {str(kind): 3 * len(slots) for kind, slots in SLOTS.items()}
 NOWHERE = Landmark(0.0, 0.0, False)
 _CORNERS = "x_1 y_1 x_2 y_2"
 # Labels between a box's photo and its corners: column → what its numbers mean.
@@ -62,6 +67,7 @@ class Marks:
         header = " ".join(("image_name", *columns, _CORNERS))
         self.boxes = _lookup(folder.optional(boxes, header, faults))
         self.landmarks = _lookup(folder.optional(landmarks, "image_name clothes_type*", faults))
+        self._varied = self.landmarks is not None and _varied(self.landmarks.list)
 
     def of(self, name: str) -> Mark:
         """Box, landmarks and labels of a photo by its listed path; ask for each once."""
@@ -102,7 +108,8 @@ class Marks:
 
     def _read_landmarks(self, row: Row, mark: Mark, of: List) -> None:
         try:
-            clothes, variation, mark.landmarks, told = landmarks(row.text.split(), self.side)
+            words = row.text.split()
+            clothes, variation, mark.landmarks, told = landmarks(words, self.side, self._varied)
         except ValueError as problem:
             of.fault(row.number, "", f"{problem}; the photo has no landmarks", "field")
             return
@@ -166,11 +173,13 @@ def box(corners: Sequence[str], side: int) -> tuple[Box | None, str]:
     return cut, f"box {shown} leaves the picture, whose longest side is {side}; {what}"
 
 
-def landmarks(words: Sequence[str], side: int) -> tuple[str, str, tuple[Landmark, ...], str]:
+def landmarks(words: Sequence[str], side: int, varied: bool) -> tuple[str, str, tuple[Landmark, ...], str]:
     """Clothes type, variation (a word, or empty), the eight slots and what was wrong, from a row without its photo.
 
-    Whether a variation stands before the landmarks is told by the number of words: the header of the attribute
-    benchmark has no such column, the others have one.
+    Args:
+        words: The row.
+        side: Longest side of the picture in pixels.
+        varied: Whether a variation_type stands before the landmarks.
 
     Raises:
         ValueError: The row is cut off, or a value is none.
@@ -180,10 +189,10 @@ def landmarks(words: Sequence[str], side: int) -> tuple[str, str, tuple[Landmark
         raise ValueError(f"clothes_type {words[0] if words else ''!r} is not one of 1 upper, 2 lower, 3 full")
     slots = SLOTS[kind]
     extra = len(words) - 1 - 3 * len(slots)
-    if extra not in (0, 1):
+    if extra != varied:
         raise ValueError(
             f"row of {CLOTHES[kind]}-body clothes has {len(words) - 1} words after the type, expected are "
-            f"{3 * len(slots)} for {len(slots)} landmarks, or one more with variation_type"
+            f"{3 * len(slots) + varied} for {len(slots)} landmarks{' and variation_type' if varied else ''}"
         )
     variation = words[1] if extra else ""
     found = [NOWHERE] * len(LANDMARK_SLOTS)
@@ -201,6 +210,25 @@ def landmarks(words: Sequence[str], side: int) -> tuple[str, str, tuple[Landmark
             )
         found[slot] = Landmark(float(x), float(y), state == VISIBLE and within)
     return CLOTHES[kind], variation, tuple(found), told
+
+
+def _varied(rows: List) -> bool:
+    """Whether a list's rows have a variation_type: what most of the first ones say by their number of words.
+
+    A row alone does not tell: one that lost its last word looks as one that never had a variation.
+    """
+    votes = Counter[int]()
+    with closing(List(rows.path, rows.names, Faults()).rows()) as first:
+        for row in islice(first, LOOKED_AT):
+            words = row.text.split()
+            if len(words) > 1 and words[1] in _LENGTHS:
+                votes[len(words) - 2 - _LENGTHS[words[1]]] += 1
+    said = "variation_type" in rows.names
+    varied = votes[1] > votes[0] if votes[1] != votes[0] else said
+    if varied != said:
+        what = "a variation_type" if varied else "no variation_type"
+        rows.fault(0, "", f"rows have {what}, other than line 2 says; they were read as they are", "field")
+    return varied
 
 
 def _lookup(rows: List | None) -> Lookup | None:

@@ -35,7 +35,9 @@ class Pictures:
         self.faults = faults
         self.check = check
         name = "img_highres" if highres else "img"
-        found = Path(images) if images else inside(folder.root, "Img", name) or inside(folder.root, name)
+        # Directly in the root only by its very name: `Img`, with an archive in it, is not `img`.
+        direct = folder.root / name if name in os.listdir(folder.root) else None
+        found = Path(images) if images else inside(folder.root, "Img", name) or direct
         if check and (found is None or not found.is_dir()):
             archive = inside(folder.root, "Img", f"{name}.zip") or inside(folder.root, f"{name}.zip")
             what = f"unpack {archive}" if archive else f"{GET}, unpack Img/{name}.zip there"
