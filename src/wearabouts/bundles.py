@@ -53,16 +53,21 @@ class Preprocessing(_Value):
             (size, size, 3) uint8, the photo centred on white, its longer side `size` pixels long.
         """
         height, width = photo.shape[:2]
-        scale = self.size / max(height, width)
-        target = (max(1, round(width * scale)), max(1, round(height * scale)))
+        left, top, *target = self.placed(width, height)
         image = Image.fromarray(photo)
-        if target != (width, height):
+        if target != [width, height]:
             # A box reduction first is several times quicker on large photos and changes little: the gap of 3 keeps it
             # so.
-            image = image.resize(target, Image.Resampling.BICUBIC, reducing_gap=3.0)
+            image = image.resize((target[0], target[1]), Image.Resampling.BICUBIC, reducing_gap=3.0)
         square = Image.new("RGB", (self.size, self.size), (255, 255, 255))
-        square.paste(image, ((self.size - target[0]) // 2, (self.size - target[1]) // 2))
+        square.paste(image, (left, top))
         return np.asarray(square)
+
+    def placed(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """Left, top, width and height, in pixels of the square, of a photo that `apply` has fitted."""
+        scale = self.size / max(height, width)
+        across, down = max(1, round(width * scale)), max(1, round(height * scale))
+        return (self.size - across) // 2, (self.size - down) // 2, across, down
 
 
 class Graph(_Value):
@@ -77,7 +82,8 @@ class Card(_Value):
 
     `graphs` has one entry for each side; a model with one tower names the same file twice. Outputs of a graph are
     `vector` (N, dim) of length 1 and, where the card lists classes, `garment` (N, G) probabilities, `attribute.<name>`
-    (N, V) probabilities and `saliency` (N, h, w) in [0, 1].
+    (N, V) probabilities, `saliency` (N, h, w) in [0, 1] and `landmarks` (N, 8, 3): x and y as fractions of the square
+    that the graph sees, from its top left corner, and the probability of being visible.
     """
 
     format: Literal[1] = 1
@@ -89,6 +95,7 @@ class Card(_Value):
     garments: tuple[str, ...] = ()
     attributes: dict[str, tuple[str, ...]] = {}
     saliency: bool = False
+    landmarks: bool = False
     stored: Literal["float16", "float32"] = "float32"
     licence: str = ""
     notices: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ import numpy as np
 
 from wearabouts.bundles import Bundle
 from wearabouts.errors import BundleError
-from wearabouts.types import SIDES, Encoding, Floats, Pixels, Side
+from wearabouts.types import LANDMARK_SLOTS, SIDES, Encoding, Floats, Pixels, Side
 
 BATCH = 32  # photos per run of the graph: past that the caches overflow and nothing is gained
 
@@ -64,7 +64,8 @@ class OnnxEncoder:
         self.garments = card.garments
         self.attributes: Mapping[str, tuple[str, ...]] = card.attributes
         self._outputs = ["vector"] + (["garment"] if card.garments else [])
-        self._outputs += [f"attribute.{name}" for name in card.attributes] + (["saliency"] if card.saliency else [])
+        self._outputs += [f"attribute.{name}" for name in card.attributes]
+        self._outputs += [name for name in ("saliency", "landmarks") if getattr(card, name)]
         made: dict[str, Any] = {}
         for side in SIDES:
             file = card.graphs[side].file
@@ -83,12 +84,11 @@ class OnnxEncoder:
             for i in range(0, len(photos), BATCH)
         ]
         if not parts:
-            return self._encoding(
-                [np.zeros((0, self.dim), np.float32)] + [np.zeros((0, 0), np.float32)] * (len(self._outputs) - 1)
-            )
-        return self._encoding([np.concatenate(columns) for columns in zip(*parts, strict=True)])
+            rest = [np.zeros((0, 8, 3) if name == "landmarks" else (0, 0), np.float32) for name in self._outputs[1:]]
+            return self._encoding([np.zeros((0, self.dim), np.float32), *rest], photos)
+        return self._encoding([np.concatenate(columns) for columns in zip(*parts, strict=True)], photos)
 
-    def _encoding(self, columns: list[Floats]) -> Encoding:
+    def _encoding(self, columns: list[Floats], photos: Sequence[Pixels]) -> Encoding:
         by_name = dict(zip(self._outputs, columns, strict=True))
         vectors = by_name["vector"].astype(np.float32, copy=False)
         if vectors.shape[1] != self.dim:
@@ -96,7 +96,24 @@ class OnnxEncoder:
                 f"{self.name!r} gives vectors of {vectors.shape[1]} floats, its card says {self.dim}; export it again"
             )
         attributes = {name: by_name[f"attribute.{name}"] for name in self.attributes}
-        return Encoding(vectors, by_name.get("garment"), attributes, by_name.get("saliency"))
+        landmarks = by_name.get("landmarks")
+        if landmarks is not None:
+            landmarks = self._on_photos(landmarks, photos)
+        return Encoding(vectors, by_name.get("garment"), attributes, by_name.get("saliency"), landmarks)
+
+    def _on_photos(self, landmarks: Floats, photos: Sequence[Pixels]) -> Floats:
+        """Fractions of the square that the graph sees, as fractions of each photo in it."""
+        if landmarks.shape != (len(photos), len(LANDMARK_SLOTS), 3):
+            raise BundleError(
+                f"{self.name!r} gives landmarks of shape {landmarks.shape[1:]}, not ({len(LANDMARK_SLOTS)}, 3): x, y "
+                "and visibility of each; export it again"
+            )
+        fitted = self.card.preprocessing
+        placed = np.array([fitted.placed(photo.shape[1], photo.shape[0]) for photo in photos], np.float32)
+        placed = placed.reshape(-1, 4)
+        found = landmarks.astype(np.float32)
+        found[:, :, :2] = (found[:, :, :2] * fitted.size - placed[:, None, :2]) / placed[:, None, 2:]
+        return found
 
 
 def _session(graph: bytes, name: str, threads: int, outputs: list[str]) -> Any:

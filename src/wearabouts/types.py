@@ -79,16 +79,22 @@ class Encoding:
         attributes: name → (N, V) float32 probabilities, V values in the card's order.
         saliency: (N, h, w) float32 in [0, 1], where the model looked, over the square in whose middle each
             photo is fitted by its longer side; or None.
+        landmarks: (N, 8, 3) float32 in the order of `LANDMARK_SLOTS`: x and y as fractions of the photo's width and
+            height, and the probability that the landmark can be seen; or None.
     """
 
     vectors: Floats
     garments: Floats | None = None
     attributes: Mapping[str, Floats] = field(default_factory=dict)
     saliency: Floats | None = None
+    landmarks: Floats | None = None
 
     def __post_init__(self) -> None:
         if self.vectors.ndim != 2 or self.vectors.dtype != np.float32:
             raise ValueError(f"vectors must be (N, D) float32, not {self.vectors.shape} {self.vectors.dtype}")
+        wanted = (len(self.vectors), len(LANDMARK_SLOTS), 3)
+        if self.landmarks is not None and self.landmarks.shape != wanted:
+            raise ValueError(f"landmarks must be {wanted}: x, y and visibility a slot, not {self.landmarks.shape}")
 
     def __len__(self) -> int:
         return len(self.vectors)

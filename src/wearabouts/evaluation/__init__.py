@@ -1,4 +1,4 @@
-"""How good is it? Any catalog with item labels, and the table of the shipped model, under protocols in plain words."""
+"""How good is it? Published protocols, any catalog with item labels, and the shipped model's table, in plain words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from wearabouts.encoders import Encoder
-from wearabouts.errors import EvaluationError
+from wearabouts.errors import EvaluationError, unknown
+from wearabouts.evaluation.protocols import PROTOCOLS
 from wearabouts.evaluation.systems import HISTOGRAM, Progress, open_encoder
 from wearabouts.readers import open_catalog
 from wearabouts.report import Report, write
@@ -21,7 +22,7 @@ PHOTOGRAPHS = "photographs"
 DRAWN = "drawn"
 QUERIES = 2_000  # of a catalog, unless another number is asked for: enough for an interval of about two points
 
-__all__ = ["DRAWN", "HISTOGRAM", "PHOTOGRAPHS", "QUERIES", "main", "open_encoder"]
+__all__ = ["DRAWN", "HISTOGRAM", "PHOTOGRAPHS", "PROTOCOLS", "QUERIES", "main", "open_encoder"]
 
 
 def main(
@@ -30,50 +31,60 @@ def main(
     model: str | Encoder = "mini",
     data: str | Path | None = None,
     out: str | Path | None = None,
-    beside: Sequence[str | Encoder] = (HISTOGRAM,),
+    beside: Sequence[str | Encoder] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
     reader: str | None = None,
     options: Mapping[str, Any] | None = None,
     relevant: Relevance = "product",
-    limit: int = QUERIES,
+    limit: int | None = None,
     products: int = 5_000,
+    store: str | Path | None = None,
 ) -> Report:
     """Evaluate a model and, where asked, write the report.
 
     Args:
-        target: ``photographs`` for the model table on real photographs, ``drawn`` for street to shop on a shop drawn
-            for the occasion, or the source of a catalog with item labels (a folder, a table, a feed, a drawn shop).
+        target: A published protocol (`protocols.PROTOCOLS`), ``photographs`` for the model table on real photographs,
+            ``drawn`` for street to shop on a shop drawn for the occasion, or the source of a catalog with item labels
+            (a folder, a table, a feed, a drawn shop).
         model: Name or folder of a bundle, ``histogram``, several joined by ``+``, or an encoder.
-        data: The folder of real photographs, for ``photographs``.
+        data: The protocol's dataset, or the folder of real photographs, for ``photographs``.
         out: Folder for ``report.json``, ``report.md`` and ``report.html``; None writes nothing.
-        beside: Encoders to compare with, named as `model` is.
+        beside: Encoders to compare with, named as `model` is; None for the histogram, or, for a published protocol,
+            none.
         seed: Of intervals, of samples, of the failures shown.
         progress: Called with what is being done, how much is done, and of how much.
         reader: Name of the catalog's reader; None guesses.
-        options: What that reader takes.
+        options: What that reader takes, and the choices of a protocol.
         relevant: For a catalog, what makes a product a right answer: the same ``product``, ``group``,
             ``category`` or ``garment``.
-        limit: For a catalog, at most so many queries, drawn by the seed; 0 for all.
+        limit: At most so many queries, drawn by the seed; 0 for all; None for all of a protocol's and `QUERIES` of a
+            catalog.
         products: For ``drawn``, how many products the shop has.
+        store: For a protocol, a folder that keeps what was embedded, so that a second run embeds nothing.
 
     Raises:
         EvaluationError: The data cannot give the figures asked for.
         BundleError: There is no such model.
         CatalogError: The source cannot be read.
     """
-    encoder, others = open_encoder(model), [open_encoder(each) for each in beside]
+    encoder = open_encoder(model)
+    others = [open_encoder(each) for each in _beside(target, beside)]
     with ExitStack() as kept:
-        if target == PHOTOGRAPHS:
+        if target in PROTOCOLS:
+            report = _protocol(target, data, encoder, others, options, limit, seed, store, progress)
+        elif target == PHOTOGRAPHS:
             report = _photographs(data, encoder, others, seed, progress)
         else:
             from wearabouts.evaluation.drawn_shop import drawn_catalog
             from wearabouts.evaluation.retrieval import evaluate_catalog
 
+            limit = QUERIES if limit is None else limit
             if target == DRAWN:
                 folder = Path(kept.enter_context(TemporaryDirectory(prefix="wearabouts-drawn-")))
                 catalog = drawn_catalog(folder, products=products, queries=limit, seed=seed, progress=progress)
             else:
+                _require_known(target)
                 catalog = open_catalog(target, reader=reader, **(options or {}))
             report = evaluate_catalog(
                 catalog, encoder, others, relevant=relevant, limit=limit, seed=seed, progress=progress
@@ -81,6 +92,43 @@ def main(
     if out is not None:
         write(report, out)
     return report
+
+
+def _beside(target: str, beside: Sequence[str | Encoder] | None) -> Sequence[str | Encoder]:
+    if beside is not None:
+        return beside
+    return () if target in PROTOCOLS else (HISTOGRAM,)
+
+
+def _require_known(target: str) -> None:
+    """A word that is neither a protocol nor anything on this disk is most likely a protocol misspelt."""
+    if not Path(target).exists() and "/" not in target and "." not in target:
+        raise EvaluationError(
+            f"{unknown('protocol', target, (*PROTOCOLS, PHOTOGRAPHS, DRAWN))}; or give the path of a catalog"
+        )
+
+
+def _protocol(
+    name: str,
+    data: str | Path | None,
+    encoder: Encoder,
+    others: Sequence[Encoder],
+    options: Mapping[str, Any] | None,
+    limit: int | None,
+    seed: int,
+    store: str | Path | None,
+    progress: Progress | None,
+) -> Report:
+    if data is None:
+        raise EvaluationError(
+            f"protocol {name} without a dataset; give --data FOLDER, the dataset as its authors ship it"
+        )
+    from wearabouts.evaluation.measuring import evaluate_protocol
+
+    keep = None if store is None else Path(store)
+    return evaluate_protocol(
+        name, data, encoder, others, options=options, limit=limit or 0, seed=seed, keep=keep, progress=progress
+    )
 
 
 def _photographs(

@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from wearabouts.encoders import Encoder
 from wearabouts.errors import EvaluationError, FetchError, ImageError
-from wearabouts.evaluation.questions import Question, Searched
+from wearabouts.evaluation.remembering import Remembered, key_of
 from wearabouts.evaluation.systems import BATCH, THUMBNAIL, Progress, decode_side
 from wearabouts.fetch import Fetcher
 from wearabouts.images import decode
 from wearabouts.metrics import Integers
 from wearabouts.search import Searcher
-from wearabouts.types import Floats, Pixels
+from wearabouts.types import Answer, Box, Encoding, Match, Pixels
+
+
+class Asking(Protocol):
+    """A photo that asks: where it lies, and the part of it that the encoder is to see (None for the whole)."""
+
+    @property
+    def uri(self) -> str:
+        """Path or address."""
+        ...
+
+    @property
+    def crop(self) -> Box | None:
+        """In pixels of the upright photo."""
+        ...
+
+
+Q = TypeVar("Q", bound=Asking)
+Ask = Callable[[Searcher, bytes, Q], Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,84 +45,104 @@ class Asker:
 
     fetcher: Fetcher
 
-    def bytes_of(self, query: Question) -> bytes:
+    def bytes_of(self, query: Asking) -> bytes:
         """The photo's file.
 
         Raises:
             FetchError: It cannot be had.
         """
-        data = self.fetcher.fetch(query.photo.uri, root=None).data
+        data = self.fetcher.fetch(query.uri, root=None).data
         if data is None:
-            raise FetchError(f"{query.photo.uri}: the server sent no photo; check the address")
+            raise FetchError(f"{query.uri}: the server sent no photo; check the address")
         return data
 
-    def thumbnail(self, query: Question) -> bytes:
-        """A small JPEG of the whole photo, empty where it cannot be read."""
+    def thumbnail(self, query: Asking) -> bytes:
+        """A small JPEG of the part that asks, empty where it cannot be read."""
         try:
-            return decode(self.bytes_of(query), target=THUMBNAIL).thumbnail(THUMBNAIL)
+            picture = decode(self.bytes_of(query), target=0 if query.crop else THUMBNAIL)
+            if query.crop is not None:
+                picture = type(picture)(picture.crop(query.crop), picture.size, picture.format)
+            return picture.thumbnail(THUMBNAIL)
         except (FetchError, ImageError):
             return b""
 
     def encoded(
-        self, queries: Sequence[Question], encoder: Encoder, progress: Progress | None = None
-    ) -> tuple[tuple[Question, ...], Floats]:
-        """The queries that can be read, and their vectors from the street side: (Q, D) float32.
+        self, queries: Sequence[Q], encoder: Encoder, progress: Progress | None = None, *, keep: Path | None = None
+    ) -> tuple[tuple[Q, ...], Encoding]:
+        """The queries that can be read, and what the encoder says of them from the street side, in that order.
+
+        Args:
+            queries: In any order, kept.
+            encoder: Whose word it is.
+            progress: Told how many are done.
+            keep: A file that remembers what was said of photos that have not changed since; None keeps nothing.
 
         Raises:
             EvaluationError: None can be read.
         """
-        readable: list[Question] = []
-        vectors = np.empty((len(queries), encoder.dim), np.float32)
-        for batch, photos in self._batches(queries, encoder):
-            vectors[len(readable) : len(readable) + len(batch)] = encoder.encode(photos, "street").vectors
-            readable += batch
-            if progress is not None:
-                progress(f"queries of {encoder.name}", len(readable), len(queries))
+        remembered = Remembered(keep)
+        readable: list[Q] = []
+        new: list[Q] = []
+        photos: list[Pixels] = []
+
+        def encode() -> None:
+            if new:
+                remembered.add(new, encoder.encode(photos, "street"))
+            new.clear()
+            photos.clear()
+
+        for done, query in enumerate(queries, 1):
+            # A photo that is listed twice is encoded once.
+            if not remembered.has(query) and all(key_of(query) != key_of(other) for other in new):
+                seen = self._pixels(query, encoder)
+                if seen is None:
+                    continue
+                new.append(query)
+                photos.append(seen)
+            readable.append(query)
+            if len(photos) == BATCH:
+                encode()
+                if progress is not None:
+                    progress(f"queries of {encoder.name}", done, len(queries))
+        encode()
         if not readable:
             raise EvaluationError(
                 f"none of {len(queries):,} query photos can be read; check that they are where the catalog says"
             )
-        return tuple(readable), vectors[: len(readable)]
+        remembered.save()
+        return tuple(readable), remembered.of(readable)
 
-    def _batches(self, queries: Sequence[Question], encoder: Encoder) -> Iterator[tuple[list[Question], list[Pixels]]]:
-        batch: list[Question] = []
-        photos: list[Pixels] = []
-        for query in queries:
-            seen = self._pixels(query, encoder)
-            if seen is not None:
-                batch.append(query)
-                photos.append(seen)
-            if len(batch) == BATCH:
-                yield batch, photos
-                batch, photos = [], []
-        if batch:
-            yield batch, photos
-
-    def _pixels(self, query: Question, encoder: Encoder) -> Pixels | None:
-        box = query.photo.box if query.photo.side == "street" else None
+    def _pixels(self, query: Asking, encoder: Encoder) -> Pixels | None:
         try:
-            return decode(self.bytes_of(query), target=decode_side(encoder) if box is None else 0).crop(box)
+            target = decode_side(encoder) if query.crop is None else 0
+            return decode(self.bytes_of(query), target=target).crop(query.crop)
         except (FetchError, ImageError):
             return None
 
     def served(
-        self, queries: Sequence[Question], searcher: Searcher, products: Mapping[str, Searched], k: int
-    ) -> tuple[tuple[Question, ...], list[Integers], list[float]]:
-        """Ask the way a person does: the bytes of the whole photo, default settings, k products.
+        self, queries: Sequence[Q], searcher: Searcher, right: Callable[[Q, Match], bool], ask: Ask[Q]
+    ) -> tuple[tuple[Q, ...], list[Integers], list[float]]:
+        """Ask the way a person does: bytes in, products out.
+
+        Args:
+            queries: Who asks.
+            searcher: Who answers.
+            right: Whether an answer is right.
+            ask: How the bytes of a photo are put to the searcher.
 
         Returns:
-            The queries that were answered, the ranks of right answers among the k (may be empty), milliseconds each.
+            The queries that were answered, the ranks of right answers among those given (may be empty), milliseconds
+            each.
         """
         answered, ranks, timings = [], [], []
         for query in queries:
             try:
                 data = self.bytes_of(query)
                 start = time.perf_counter()
-                answer = searcher.search(data, k)
+                answer = ask(searcher, data, query)
             except (FetchError, ImageError):
                 continue
             timings.append((time.perf_counter() - start) * 1000)
-            right = [products[str(match.product["id"])].truth == query.truth for match in answer.matches]
-            ranks.append(np.flatnonzero(right) + 1)
+            ranks.append(np.flatnonzero([right(query, match) for match in answer.matches]) + 1)
             answered.append(query)
         return tuple(answered), ranks, timings

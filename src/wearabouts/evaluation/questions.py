@@ -12,6 +12,7 @@ import numpy as np
 from wearabouts.catalog import Catalog, Faults, Photo, Product
 from wearabouts.errors import EvaluationError
 from wearabouts.evaluation.protocols import Protocol
+from wearabouts.types import Box
 
 Relevance = Literal["product", "group", "category", "garment"]
 RELEVANCES: tuple[Relevance, ...] = ("product", "group", "category", "garment")
@@ -47,6 +48,16 @@ class Question:
     photo: Photo
     product_id: str
     about: Searched
+
+    @property
+    def uri(self) -> str:
+        """Where the photo lies."""
+        return self.photo.uri
+
+    @property
+    def crop(self) -> Box | None:
+        """The part that asks: a street photo's box."""
+        return self.photo.box if self.photo.side == "street" else None
 
     @property
     def truth(self) -> str:

@@ -26,7 +26,7 @@ from wearabouts.images import decode
 from wearabouts.report import Failure, Picture, Report
 from wearabouts.search import Searcher
 from wearabouts.stores import Store, open_store
-from wearabouts.types import Floats
+from wearabouts.types import Answer, Floats, Match
 
 SERVED = 200  # queries that are also asked the way a person asks
 MOST_SERVED = 20  # products of each such answer
@@ -128,7 +128,8 @@ class _Run:
         gallery = Gallery.of(store)
         present = {self.questions.products[product_id].truth for product_id in gallery.product_ids}
         answerable = [query for query in self.questions.queries if query.truth in present]
-        queries, vectors = self.asker.encoded(answerable, encoder, self.progress)
+        queries, said = self.asker.encoded(answerable, encoder, self.progress)
+        vectors = said.vectors
         whole = self._ranked(gallery, queries, vectors, by_kind=False)
         kinds = {self.questions.products[product_id].kind for product_id in gallery.product_ids} - {""}
         within = self._ranked(gallery, queries, vectors, by_kind=True) if len(kinds) > 1 else None
@@ -162,9 +163,14 @@ class _Run:
     def _served(self, searcher: Searcher, queries: Sequence[Question]) -> sections.Served:
         rng = np.random.default_rng(self.seed)
         picked = np.sort(rng.permutation(len(queries))[:SERVED])
-        return sections.Served(
-            *self.asker.served([queries[place] for place in picked], searcher, self.questions.products, MOST_SERVED)
-        )
+
+        def right(query: Question, match: Match) -> bool:
+            return self.questions.products[str(match.product["id"])].truth == query.truth
+
+        def ask(searcher: Searcher, data: bytes, _: Question) -> Answer:
+            return searcher.search(data, MOST_SERVED)
+
+        return sections.Served(*self.asker.served([queries[place] for place in picked], searcher, right, ask))
 
     def _failures(
         self, store: Store, gallery: Gallery, queries: Sequence[Question], ranked: Ranked

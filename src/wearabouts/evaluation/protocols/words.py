@@ -1,4 +1,4 @@
-"""Protocols as values: who queries whom and what counts as a hit, in words that go into every report."""
+"""The rules of one measurement in words that go into every report."""
 
 from __future__ import annotations
 

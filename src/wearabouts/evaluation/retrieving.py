@@ -1,0 +1,221 @@
+"""A retrieval protocol run through the very parts that serve: encoder, index, store, search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from wearabouts.catalog import Catalog
+from wearabouts.encoders import Encoder
+from wearabouts.evaluation.asking import Asker
+from wearabouts.evaluation.dividing import Division, Entry, Skips, answerable, divide
+from wearabouts.evaluation.figures import values
+from wearabouts.evaluation.grading import graded
+from wearabouts.evaluation.holding import held
+from wearabouts.evaluation.protocols.values import Retrieval
+from wearabouts.evaluation.ranking import Ranked
+from wearabouts.evaluation.searching import NOWHERE, ranking
+from wearabouts.evaluation.systems import Progress
+from wearabouts.metrics import Doubles, Integers
+from wearabouts.report import Failure, Picture
+from wearabouts.search import Searcher
+from wearabouts.types import Answer, Floats, Match
+
+COARSE = "coarse "
+SERVED = 200  # queries that are also asked the way a person asks
+MOST_SERVED = 20  # products of each such answer
+SHOWN = 8  # failures and successes with pictures
+UNREADABLE = "queries whose right answers cannot be read"
+NAMED = 3  # first answers of each
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Answers as a person gets them: the queries answered, ranks of right answers (may be empty), milliseconds each."""
+
+    queries: tuple[Entry, ...]
+    ranks: list[Integers]
+    timings: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One encoder under one protocol.
+
+    Attributes:
+        name: Of the encoder.
+        queries: Those measured, in order of id.
+        gallery: What was searched, in order of id.
+        values: Figure → (Q,) values.
+        skips: What was left out.
+        vectors: (Q, D) of the queries.
+        gallery_vectors: (N, D) of the gallery.
+        ranked: Where right answers stood, and what stood first.
+        served: Title → the same asked through the searcher; empty where it was not.
+        failures: Pictures of queries whose first answer was wrong.
+        successes: Of some whose first answer was right.
+    """
+
+    name: str
+    queries: tuple[Entry, ...]
+    gallery: tuple[Entry, ...]
+    values: dict[str, Doubles]
+    skips: Skips
+    vectors: Floats
+    gallery_vectors: Floats
+    ranked: Ranked
+    served: dict[str, Served]
+    failures: tuple[Failure, ...] = ()
+    successes: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One protocol on one dataset.
+
+    Attributes:
+        rules: The protocol.
+        asker: The door to the photos.
+        seed: Of draws and of the pictures shown.
+        limit: At most so many queries; 0 for all.
+        keep: Where stores stay; None throws them away.
+        progress: Told what is done.
+    """
+
+    rules: Retrieval
+    asker: Asker
+    seed: int = 0
+    limit: int = 0
+    keep: Path | None = None
+    progress: Progress | None = None
+
+    def outcomes(self, catalog: Catalog, encoders: Sequence[Encoder]) -> tuple[Division, tuple[Outcome, ...]]:
+        """Divide the dataset and measure encoders on it; the first is asked as served and shows pictures.
+
+        Raises:
+            EvaluationError: Nothing can be measured.
+        """
+        division = divide(catalog, self.rules, limit=self.limit, seed=self.seed)
+        return division, tuple(self._outcome(division, encoder, not place) for place, encoder in enumerate(encoders))
+
+    def _outcome(self, division: Division, encoder: Encoder, first: bool) -> Outcome:
+        skips = Skips(dict(division.skips.counts))
+        with held(encoder, self.keep) as kept:
+            kept.fill(division.catalog, encoder, len(division.gallery), self.progress)
+            gallery, gallery_vectors = kept.rows(division.gallery)
+            skips.add(
+                "searched photos that cannot be read",
+                _without(division.gallery, gallery),
+            )
+            asked = answerable(
+                division.queries, gallery, self.rules, skips, "queries whose right answers cannot be read"
+            )
+            queries, said = self.asker.encoded(asked, encoder, self.progress, keep=kept.remembered)
+            skips.add("queries whose photo cannot be read, or whose box lies outside it", _without(asked, queries))
+            served = self._served(Searcher(encoder, kept.store), queries, gallery) if first else {}
+        measured = self.measured(queries, said.vectors, gallery, gallery_vectors)
+        ranked = measured[1]
+        return Outcome(
+            encoder.name,
+            queries,
+            gallery,
+            measured[0],
+            skips,
+            said.vectors,
+            gallery_vectors,
+            ranked,
+            served,
+            self._pictures(queries, gallery, ranked, right=False) if first else (),
+            self._pictures(queries, gallery, ranked, right=True) if first else (),
+        )
+
+    def measured(
+        self, queries: Sequence[Entry], vectors: Floats, gallery: Sequence[Entry], gallery_vectors: Floats
+    ) -> tuple[dict[str, Doubles], Ranked]:
+        """All figures of every query, and the ranking they are of."""
+        rules = self.rules
+        wanted = tuple(dict.fromkeys((*rules.figures, *(f"R@{k}" for k in rules.curve))))
+        deep = max((int(figure.partition("@")[2]) for figure in wanted if figure.startswith("NDCG@")), default=0)
+        ranked = ranking(rules, queries, vectors, gallery, gallery_vectors, shown=max(NAMED, deep))
+        found: dict[str, Doubles] = {}
+        lax = (
+            ranking(rules, queries, vectors, gallery, gallery_vectors, coarse=True).ranks
+            if rules.coarse is not None
+            else []
+        )
+        grades = graded(queries, gallery, ranked.nearest, rules.within) if deep else None
+        for figure in wanted:
+            if figure.startswith("NDCG@") and grades is not None:
+                found[figure] = grades.at(int(figure.partition("@")[2]))
+            elif figure.startswith(COARSE):
+                found[figure] = values(figure.removeprefix(COARSE), lax)
+            else:
+                found[figure] = values(figure, ranked.ranks)
+        return found, ranked
+
+    def _served(self, searcher: Searcher, queries: Sequence[Entry], gallery: Sequence[Entry]) -> dict[str, Served]:
+        """A random few of the queries, as the page asks and as an exact search without the model's own restriction."""
+        picked = np.sort(np.random.default_rng(self.seed).permutation(len(queries))[:SERVED])
+        asking = [queries[place] for place in picked]
+        kinds = {entry.product: entry.kind for entry in gallery}
+
+        def right(query: Entry, match: Match) -> bool:
+            product = str(match.product["id"])
+            found = {"pair": match.photo_id, "product": product, "category": kinds.get(product, "")}[self.rules.truth]
+            return found in query.truths
+
+        def where(query: Entry) -> str | None:
+            quoted = query.kind.replace('"', '""')
+            return f'category = "{quoted}"' if self.rules.within and query.kind else None
+
+        def person(searcher: Searcher, data: bytes, query: Entry) -> Answer:
+            return searcher.search(data, MOST_SERVED, box=query.crop, where=where(query))
+
+        def exact(searcher: Searcher, data: bytes, query: Entry) -> Answer:
+            return searcher.search(data, MOST_SERVED, box=query.crop, where=where(query), category="off", exact=True)
+
+        return {
+            "default settings": Served(*self.asker.served(asking, searcher, right, person)),
+            "exact, no garment restriction": Served(*self.asker.served(asking, searcher, right, exact)),
+        }
+
+    def _pictures(
+        self, queries: Sequence[Entry], gallery: Sequence[Entry], ranked: Ranked, *, right: bool
+    ) -> tuple[Failure, ...]:
+        """A few queries, drawn by the seed and not chosen, whose first answer was right, or was wrong."""
+        rows = np.array([row for row, ranks in enumerate(ranked.ranks) if (ranks[0] == 1) == right], np.int64)
+        first: dict[tuple[str, str], Entry] = {}
+        for entry in reversed(gallery):
+            first.update(((self._pool(entry), truth), entry) for truth in entry.truths)
+        shown = []
+        for row in sorted(np.random.default_rng(self.seed).permutation(rows)[:SHOWN].tolist()):
+            query, place = queries[row], int(ranked.ranks[row][0])
+            there = [first[self._pool(query), truth] for truth in query.truths if (self._pool(query), truth) in first]
+            wanted = gallery[ranked.nearest[row][0]] if right else there[0]
+            came = [gallery[index] for index in ranked.nearest[row][:NAMED] if index != NOWHERE]
+            shown.append(
+                Failure(
+                    Picture(self.asker.thumbnail(query), query.title or query.id),
+                    Picture(self.asker.thumbnail(wanted), f"at place {place}: {wanted.title or wanted.id}"),
+                    tuple(
+                        Picture(
+                            self.asker.thumbnail(entry),
+                            entry.title or entry.id,
+                            not set(entry.truths).isdisjoint(query.truths),
+                        )
+                        for entry in came
+                    ),
+                )
+            )
+        return tuple(shown)
+
+    def _pool(self, entry: Entry) -> str:
+        return entry.kind if self.rules.within else ""
+
+
+def _without(entries: Sequence[Entry], kept: Sequence[Entry]) -> list[Entry]:
+    there = {entry.id for entry in kept}
+    return [entry for entry in entries if entry.id not in there]
