@@ -4,12 +4,14 @@ import json
 import math
 import re
 
+import numpy as np
 import pytest
 from lxml import html as lxml_html
 
 from wearabouts import report
 from wearabouts.errors import EvaluationError
 from wearabouts.metrics import Difference, Estimate
+from wearabouts.report.bars import chart
 from wearabouts.report.page import html
 
 EVIL = "<script>alert(1)</script>\" onload='x' | a & b"
@@ -114,3 +116,81 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(full, tmp_path):
 )
 def test_how_a_figure_is_written(cell, text):
     assert report.cell_text(cell) == text
+
+
+def queries(count):
+    """A report with the figures of so many queries."""
+    values = {"R@1": np.arange(count) % 2, "mAP": np.linspace(0, 1, count), "NE": np.full(count, np.nan)}
+    ids = tuple(f"img/secret/{n}.jpg" for n in range(count))
+    sample = report.Sample("inshop", ids, tuple(f"g{n // 3}" for n in range(count)), values, "abc")
+    return report.Report("t", "s", (report.Section("q", "p", samples=(sample,)),))
+
+
+def test_figures_of_single_queries_go_into_the_json_alone_a_list_a_line(tmp_path):
+    paths = report.write(queries(10_000), tmp_path)
+    text = paths["json"].read_text()
+    (sample,) = json.loads(text)["sections"][0]["samples"]
+    assert sample["values"]["R@1"][:3] == [0, 1, 0]
+    assert sample["values"]["mAP"][1] == round(1 / 9_999, 6)
+    assert sample["values"]["NE"][5] is None
+    assert (len(sample["ids"]), sample["gallery"]) == (10_000, "abc")
+    assert len(text.splitlines()) < 50
+    assert len(text) < 700_000
+    assert "secret" not in paths["markdown"].read_text() + paths["html"].read_text()
+
+
+def test_json_stays_json_whatever_is_in_it(tmp_path):
+    odd = {"a\nb": EVIL, "list": [1, [2, {"c": []}], {}], "half": "\ud800"}
+    paths = report.write(report.Report("t", "s", (), {}, odd), tmp_path)
+    found = json.loads(paths["json"].read_text(encoding="utf-8"))["provenance"]
+    assert found == {"a\nb": EVIL, "list": [1, [2, {"c": []}], {}], "half": "?"}
+
+
+def bars(*values, note="R@1, 12 queries"):
+    return tuple(report.Bar(f"c{n}", each, note) for n, each in enumerate(values))
+
+
+def widths(text):
+    page = lxml_html.fromstring(text)
+    return page.xpath("//i/@style"), page.xpath("//b/@style"), page.xpath("string(//figcaption)")
+
+
+def test_bars_are_drawn_to_one_scale_that_the_caption_names():
+    filled, whiskers, caption = widths(chart(bars(estimate(0.1, 0.05, 0.15), estimate(0.04, math.nan, math.nan))))
+    assert filled == ["width:50.0%", "width:20.0%"]
+    assert whiskers == ["left:25.0%;width:50.0%"]
+    assert caption.startswith("R@1A full bar stands for 0.2.")
+    assert widths(chart(bars(estimate(0.1), estimate(0.7))))[2].startswith("R@1A full bar stands for 1.")
+
+
+def test_bars_never_leave_their_track_and_names_stay_text():
+    beyond = chart((report.Bar(EVIL, estimate(0.98, 0.9, 1.2), EVIL), report.Bar("none", estimate(math.nan), "")))
+    filled, whiskers, _ = widths(beyond)
+    assert filled == ["width:98.0%", "width:0%"]
+    assert whiskers[0] == "left:90.0%;width:10.0%"
+    assert EVIL in lxml_html.fromstring(beyond).text_content()
+    assert not lxml_html.fromstring(beyond).xpath("//script | //*[@onload]")
+
+
+def test_rows_of_pictures_stand_under_what_they_are():
+    shot = report.Picture(b"", "a", role="")
+    row = report.Failure(shot, None, (report.Picture(b"", "b", True, "first answer"),), EVIL)
+    strip = report.Strip("Leaks", (row,))
+    section = report.Section("q", "p", failures=(row,), successes=(row, row), suspects=(row,), strips=(strip,))
+    page = lxml_html.fromstring(html(report.Report("t", "s", (section,))))
+    assert page.xpath("//summary/text()") == [
+        "What went wrong (1 shown)",
+        "What went right (2 shown)",
+        "Counted wrong, perhaps right (1 shown)",
+        "Leaks",
+    ]
+    assert page.xpath("//div[@class='shots']")[0].xpath(".//small/text()") == ["asked", "first answer, right"]
+    assert page.xpath("//div[@class='looked']/p/text()")[0] == EVIL
+
+
+def test_the_source_of_a_line_and_the_bars_reach_markdown():
+    table = report.Table("", "method", ("R@1",), (report.Row("M", {"R@1": 0.5}, note="its paper"),))
+    section = report.Section("q", "p", (table,), bars=bars(estimate(0.1, 0.05, 0.15)))
+    text = report.markdown(report.Report("t", "s", (section,)))
+    assert "| M: its paper | 0.500 |" in text
+    assert "- c0: 0.100 (0.050 to 0.150) (R@1, 12 queries)" in text

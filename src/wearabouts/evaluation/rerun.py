@@ -189,7 +189,7 @@ def _table(ours: Sample, theirs: EarlierSample, path: Path, seed: int) -> Table:
     if lacking:
         note += f" Figures that one run lacks: {', '.join(lacking)}."
     rows = tuple(_rows(ours, theirs, pairing, seed))
-    return Table(ours.name, "figure", ("queries", "this run", "other run", "difference", "in words"), rows, note)
+    return Table(ours.name, "figure", ("in words", "difference", "this run", "other run", "queries"), rows, note)
 
 
 def _rows(ours: Sample, theirs: EarlierSample, pairing: Pairing, seed: int) -> Iterator[Row]:
