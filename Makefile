@@ -63,8 +63,9 @@ train: $(DEV)/.installed photographs ## Train `mini` anew from the photographs i
 	$(DEV)/bin/wearabouts train recipes/mini.toml --data "$(WEARABOUTS_DATA)" --out $(RUNS)/mini
 	$(DEV)/bin/wearabouts export $(RUNS)/mini --out $(RUNS)/mini/bundle
 
-docs: $(DEV)/.installed ## Write the measured tables into README, README.zh and docs.
+docs: $(DEV)/.installed ## Write the measured tables into README, README.zh and docs, and the page of datasets.
 	$(DEV)/bin/python docs/generate.py
+	$(DEV)/bin/python docs/datasets.py
 
 clean: ## Remove environments, caches, runs and the demo's shop.
 	rm -rf $(SHOP) $(DEV) $(RUNS) demo-shop build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache \

@@ -224,9 +224,9 @@ def test_the_command_line_downloads(site: Site, mini: Miniature, capsys: pytest.
     words = ["read", "street2shop", str(mini.root), "--download", "--allow-private-addresses", "-o", "category=bags"]
     assert main(words) == 0
     shown = capsys.readouterr().out
-    assert "7 of 8 photos are there (7 fetched now), 1 are dead" in shown
+    assert "7 of 8 photos are there (7 fetched now); dead: 1" in shown
     assert "7 present, 1 dead (failures.jsonl) and 0 missing" in shown
-    assert "1 pictures are missing, the first of them" in shown
+    assert "1 picture is missing, the first of them" in shown
     assert main([*words, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert {"what": "pictures:missing", "expected": None, "found": 1, "difference": None} in told["census"]
@@ -240,7 +240,7 @@ def test_the_same_picture_for_many_photos_is_told(site: Site, tmp_path: Path, fe
         site.answers[path] = (200, saved(pictures.shop(0 if number <= ALIKE else number), "PNG"))
     done = download(made.root, fetcher=fetcher)
     assert (done.fetched, done.alike) == (12, ALIKE)
-    assert f"{ALIKE} came as the same few pictures" in str(done)
+    assert f"came as the same few pictures, look at these: {ALIKE}" in str(done)
 
 
 def test_datasets_without_addresses_say_so() -> None:

@@ -157,7 +157,7 @@ def _close(census: Census, lines: tuple[Line, ...], kinds: int) -> None:
         show_table("census", ("what", "expected", "found", "difference"), cells, numbers=(1, 2, 3))
     for kind, first in (("missing", census.first_missing), ("broken", census.first_broken)):
         if count := census.counts[f"pictures:{kind}"]:
-            say(f"{count:,} pictures are {kind}, the first of them {first}")
+            say(f"{count:,} {'picture is' if count == 1 else 'pictures are'} {kind}, the first of them {first}")
     counts = census.counts
     say(
         f"{counts['products']:,} products with {counts['photos']:,} photos; "

@@ -62,11 +62,11 @@ class Downloads:
     def __str__(self) -> str:
         there = self.present + self.fetched
         alike = (
-            f"; {self.alike:,} came as the same few pictures: look at these" if self.alike else ""
+            f"; came as the same few pictures, look at these: {self.alike:,}" if self.alike else ""
         )
         return (
-            f"{there:,} of {self.wanted:,} photos are there ({self.fetched:,} fetched now), {self.dead:,} are dead, "
-            f"{self.failed:,} failed and may be asked for again, {self.unlisted:,} have no address{alike}"
+            f"{there:,} of {self.wanted:,} photos are there ({self.fetched:,} fetched now); dead: {self.dead:,}; "
+            f"failed, to be asked for again: {self.failed:,}; without an address: {self.unlisted:,}{alike}"
         )
 
 
