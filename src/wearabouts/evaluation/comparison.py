@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,17 +12,18 @@ import numpy as np
 
 from wearabouts import metrics
 from wearabouts.errors import EvaluationError
+from wearabouts.evaluation.provenance import ids_digest
 from wearabouts.evaluation.ranking import Ranked, rank
 from wearabouts.evaluation.systems import thumbnail
 from wearabouts.evaluation.tasks import Shot, Task
 from wearabouts.metrics import Doubles
-from wearabouts.report import Cell, Curve, Failure, Picture, Row, Section, Table, cell_text
+from wearabouts.report import Cell, Curve, Failure, Picture, Row, Sample, Section, Table, cell_text
 from wearabouts.types import Floats
 
 KS = (1, 2, 5, 10, 20)
 RECALL, MEAN_PRECISION = "R@1", "mAP"
 FIGURES = (RECALL, "R@5", "R@10", MEAN_PRECISION, "MRR")
-SHOWN = 8  # failures with pictures, per task
+SHOWN = 8  # queries with pictures, right and wrong, per task
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def _ranked(task: Task, system: System) -> Ranked:
 
 
 def section(outcome: Outcome, *, seed: int) -> Section:
-    """One task's table of systems, its curves and its pictures of failures."""
+    """One task's table of systems, its curves and its pictures."""
     rows = []
     standings = (outcome.ours, *outcome.others)
     tops = {figure: max(float(each.values[figure].mean()) for each in standings) for figure in FIGURES}
@@ -130,8 +132,10 @@ def section(outcome: Outcome, *, seed: int) -> Section:
         outcome.task.protocol.sentence(),
         (Table("", "encoder", FIGURES, tuple(rows), f"{count}. R@k: whether any right answer is among the first k."),),
         curves(outcome, seed=seed),
-        failures(outcome, seed=seed),
+        pictures(outcome, right=False, seed=seed),
         _over_queries(outcome, seed),
+        successes=pictures(outcome, right=True, seed=seed),
+        samples=(sample(outcome),),
     )
 
 
@@ -179,11 +183,11 @@ def difference_cells(outcome: Outcome, figure: str, *, seed: int) -> dict[str, C
     }
 
 
-def failures(outcome: Outcome, *, seed: int) -> tuple[Failure, ...]:
-    """Pictures of a random few of our wrong first answers."""
+def pictures(outcome: Outcome, *, right: bool, seed: int) -> tuple[Failure, ...]:
+    """Pictures of a random few of our right, or wrong, first answers."""
     ranked, queries, gallery = outcome.ours.ranked, outcome.task.queries, outcome.task.gallery
     shown = []
-    for position in wrong_first(ranked, seed):
+    for position in sampled(ranked, seed, right=right):
         query = queries[position]
         wanted = next(shot for shot in gallery if shot.truth == query.truth)
         came = [gallery[index] for index in ranked.nearest[position]]
@@ -191,17 +195,30 @@ def failures(outcome: Outcome, *, seed: int) -> tuple[Failure, ...]:
         shown.append(
             Failure(
                 Picture(thumbnail(query.path), query.caption),
-                Picture(thumbnail(wanted.path), f"at place {place}: {wanted.caption}"),
+                None if right else Picture(thumbnail(wanted.path), f"at place {place}: {wanted.caption}"),
                 tuple(_answer(shot, query) for shot in came),
             )
         )
     return tuple(shown)
 
 
-def wrong_first(ranked: Ranked, seed: int) -> list[int]:
-    """At most `SHOWN` queries whose first answer was wrong: drawn by the seed, not chosen."""
-    wrong = [position for position, ranks in enumerate(ranked.ranks) if ranks[0] > 1]
-    return sorted(np.random.default_rng(seed).permutation(np.array(wrong, dtype=np.int64))[:SHOWN].tolist())
+def sampled(ranked: Ranked, seed: int, *, right: bool) -> list[int]:
+    """At most `SHOWN` queries whose first answer was right, or was wrong: drawn by the seed, not chosen."""
+    rows = [position for position, ranks in enumerate(ranked.ranks) if (ranks[0] == 1) == right]
+    return sorted(np.random.default_rng(seed).permutation(np.array(rows, dtype=np.int64))[:SHOWN].tolist())
+
+
+def sample(outcome: Outcome) -> Sample:
+    """The figures of single queries; photos are named from the folder on that all of them lie in."""
+    where = os.path.commonpath([shot.path.parent for shot in outcome.task.queries])
+    searched = os.path.commonpath([shot.path.parent for shot in outcome.task.gallery])
+    return Sample(
+        outcome.task.protocol.name,
+        tuple(os.path.relpath(shot.path, where) for shot in outcome.task.queries),
+        tuple(outcome.groups),
+        outcome.ours.values,
+        ids_digest(os.path.relpath(shot.path, searched) for shot in outcome.task.gallery),
+    )
 
 
 def _answer(shot: Shot, query: Shot) -> Picture:

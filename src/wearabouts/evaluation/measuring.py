@@ -51,11 +51,16 @@ def evaluate_protocol(
         CatalogError: The dataset cannot be read.
         EvaluationError: It, or the model, cannot give the figures.
     """
-    rules, words = protocol(name, options)
-    catalog = open_catalog(data, reader=rules.reader, **from_words(rules.reader, words))
+    rules, catalog = dataset(name, data, options)
     report = measure(rules, catalog, encoder, beside, limit=limit, seed=seed, keep=keep, progress=progress)
     told = {"options": dict(options)} if options else {}
     return replace(report, provenance={**report.provenance, **told})
+
+
+def dataset(name: str, data: str | Path, options: Mapping[str, str] | None = None) -> tuple[Rules, Catalog]:
+    """A protocol in the variant that the options choose, and its dataset; raises as `evaluate_protocol`."""
+    rules, words = protocol(name, options)
+    return rules, open_catalog(data, reader=rules.reader, **from_words(rules.reader, words))
 
 
 def measure(

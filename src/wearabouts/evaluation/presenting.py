@@ -70,6 +70,8 @@ def _main(rules: Retrieval, outcomes: Sequence[Outcome], seed: int) -> Section:
         tuple(_curve(rules, outcome, seed) for outcome in outcomes),
         failures=ours.failures,
         successes=ours.successes,
+        suspects=ours.suspects,
+        notes=(ours.doubt,) if ours.doubt else (),
         bars=_bars(rules, ours, seed),
         samples=(sample(rules, ours),),
     )

@@ -12,49 +12,23 @@ import numpy as np
 from wearabouts import embedding
 from wearabouts.catalog import Catalog
 from wearabouts.encoders import Encoder
-from wearabouts.errors import EvaluationError
 from wearabouts.evaluation import sections
 from wearabouts.evaluation.asking import Asker
-from wearabouts.evaluation.comparison import standing, wrong_first
-from wearabouts.evaluation.provenance import provenance
+from wearabouts.evaluation.comparison import standing
+from wearabouts.evaluation.provenance import ids_digest, provenance
 from wearabouts.evaluation.questions import Question, Questions, Relevance, divide
 from wearabouts.evaluation.ranking import Ranked, measured, rank
 from wearabouts.evaluation.sections import Measured, Part
-from wearabouts.evaluation.systems import THUMBNAIL, Progress
+from wearabouts.evaluation.showing import Gallery, Showing
+from wearabouts.evaluation.systems import Progress
 from wearabouts.fetch import Fetcher, FetchSettings
-from wearabouts.images import decode
-from wearabouts.report import Failure, Picture, Report
+from wearabouts.report import Report
 from wearabouts.search import Searcher
 from wearabouts.stores import Store, open_store
 from wearabouts.types import Answer, Floats, Match
 
 SERVED = 200  # queries that are also asked the way a person asks
 MOST_SERVED = 20  # products of each such answer
-
-
-@dataclass(frozen=True, slots=True)
-class Gallery:
-    """What a store holds: photo ids in order, the product of each, and (N, D) float32 unit vectors."""
-
-    photo_ids: tuple[str, ...]
-    product_ids: tuple[str, ...]
-    vectors: Floats
-
-    @classmethod
-    def of(cls, store: Store) -> Gallery:
-        """Everything in a store.
-
-        Raises:
-            EvaluationError: It is empty.
-        """
-        pairs = []
-        for product_id in store.products():
-            product = store.product(product_id) or {}
-            pairs += [(photo["id"], product_id) for photo in product.get("photos", ())]
-        if not pairs:
-            raise EvaluationError("no gallery photo could be read; check that the photos are where the catalog says")
-        photo_ids, product_ids = zip(*sorted(pairs), strict=True)
-        return cls(photo_ids, product_ids, store.vectors(photo_ids))
 
 
 def evaluate_catalog(
@@ -82,7 +56,7 @@ def evaluate_catalog(
         EvaluationError: The catalog has no queries with a right answer, or none of them can be read.
     """
     questions = divide(catalog, relevant=relevant, limit=limit, seed=seed)
-    run = _Run(questions, Asker(Fetcher(FetchSettings())), seed, progress)
+    run = _Run(questions, Asker(Fetcher(FetchSettings())), seed, progress, relevant in ("product", "group"))
     results = [run.measure(encoder, first=place == 0) for place, encoder in enumerate((model, *beside))]
     return Report(
         f"{model.name} on {catalog.source}",
@@ -105,6 +79,7 @@ class _Run:
     asker: Asker
     seed: int
     progress: Progress | None
+    one_thing: bool  # whether a right answer is one product or its variants, and not a whole category
 
     def measure(self, encoder: Encoder, *, first: bool) -> Measured:
         """One encoder in a store of its own; only the first is asked as served and shows its failures."""
@@ -133,11 +108,13 @@ class _Run:
         whole = self._ranked(gallery, queries, vectors, by_kind=False)
         kinds = {self.questions.products[product_id].kind for product_id in gallery.product_ids} - {""}
         within = self._ranked(gallery, queries, vectors, by_kind=True) if len(kinds) > 1 else None
+        showing = Showing(self.questions, self.asker, store, gallery, queries, self.seed)
+        suspects, doubt = showing.suspects(whole, vectors) if first and self.one_thing else ((), "")
         return Measured(
             whole=Part(queries, standing(encoder.name, whole)),
             within=None if within is None else _part(encoder.name, queries, within),
             served=self._served(Searcher(encoder, store), queries) if first else None,
-            failures=self._failures(store, gallery, queries, whole) if first else (),
+            failures=showing.pictures(whole, right=False) if first else (),
             skipped={
                 "query photos whose right answers could not be read": len(self.questions.queries) - len(answerable),
                 "query photos that cannot be read": len(answerable) - len(queries),
@@ -145,6 +122,10 @@ class _Run:
             },
             products=len(set(gallery.product_ids)),
             photos=len(gallery.photo_ids),
+            gallery=ids_digest(gallery.photo_ids),
+            successes=showing.pictures(whole, right=True) if first else (),
+            suspects=suspects,
+            doubt=doubt,
         )
 
     def _ranked(self, gallery: Gallery, queries: Sequence[Question], vectors: Floats, *, by_kind: bool) -> Ranked:
@@ -172,33 +153,6 @@ class _Run:
 
         return sections.Served(*self.asker.served([queries[place] for place in picked], searcher, right, ask))
 
-    def _failures(
-        self, store: Store, gallery: Gallery, queries: Sequence[Question], ranked: Ranked
-    ) -> tuple[Failure, ...]:
-        shown = []
-        for place in wrong_first(ranked, self.seed):
-            query = queries[place]
-            right = next(
-                n for n, each in enumerate(gallery.product_ids) if self.questions.products[each].truth == query.truth
-            )
-            at = f"at place {ranked.ranks[place][0]}: {self._title(gallery.product_ids[right])}"
-            shown.append(
-                Failure(
-                    Picture(self.asker.thumbnail(query), query.title),
-                    Picture(_stored(store, gallery.photo_ids[right]), at),
-                    tuple(self._answer(store, gallery, int(index), query) for index in ranked.nearest[place]),
-                )
-            )
-        return tuple(shown)
-
-    def _answer(self, store: Store, gallery: Gallery, index: int, query: Question) -> Picture:
-        product_id = gallery.product_ids[index]
-        right = self.questions.products[product_id].truth == query.truth
-        return Picture(_stored(store, gallery.photo_ids[index]), self._title(product_id), right)
-
-    def _title(self, product_id: str) -> str:
-        return self.questions.products[product_id].title or product_id
-
 
 def _part(name: str, queries: Sequence[Question], ranked: Ranked) -> Part | None:
     """The queries that have a right answer of their own kind; None where no query has."""
@@ -207,8 +161,3 @@ def _part(name: str, queries: Sequence[Question], ranked: Ranked) -> Part | None
     if not kept.ranks:
         return None
     return Part(tuple(query for query, keep in zip(queries, inside, strict=True) if keep), standing(name, kept))
-
-
-def _stored(store: Store, photo_id: str) -> bytes:
-    thumbnail = store.thumbnail(photo_id)
-    return decode(thumbnail, target=THUMBNAIL).thumbnail(THUMBNAIL) if thumbnail else b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from wearabouts.evaluation.holding import held
 from wearabouts.evaluation.protocols.values import Retrieval
 from wearabouts.evaluation.ranking import Ranked
 from wearabouts.evaluation.searching import NOWHERE, ranking
+from wearabouts.evaluation.suspects import pictures, suspected
 from wearabouts.evaluation.systems import Progress
 from wearabouts.metrics import Doubles, Integers
 from wearabouts.report import Failure, Picture
@@ -57,6 +59,8 @@ class Outcome:
         served: Title → the same asked through the searcher; empty where it was not.
         failures: Pictures of queries whose first answer was wrong.
         successes: Of some whose first answer was right.
+        suspects: Of wrong first answers that may be true matches that nobody labelled.
+        doubt: How many of these there are and what they could change, in words; empty for none.
     """
 
     name: str
@@ -70,6 +74,8 @@ class Outcome:
     served: dict[str, Served]
     failures: tuple[Failure, ...] = ()
     successes: tuple[Failure, ...] = ()
+    suspects: tuple[Failure, ...] = ()
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,7 @@ class Run:
             served = self._served(Searcher(encoder, kept.store), queries, gallery) if first else {}
         measured = self.measured(queries, said.vectors, gallery, gallery_vectors)
         ranked = measured[1]
+        rows, doubt = self._suspects(queries, said.vectors, gallery, gallery_vectors, ranked) if first else ((), "")
         return Outcome(
             encoder.name,
             queries,
@@ -130,6 +137,8 @@ class Run:
             served,
             self._pictures(queries, gallery, ranked, right=False) if first else (),
             self._pictures(queries, gallery, ranked, right=True) if first else (),
+            rows,
+            doubt,
         )
 
     def measured(
@@ -194,12 +203,14 @@ class Run:
         for row in sorted(np.random.default_rng(self.seed).permutation(rows)[:SHOWN].tolist()):
             query, place = queries[row], int(ranked.ranks[row][0])
             there = [first[self._pool(query), truth] for truth in query.truths if (self._pool(query), truth) in first]
-            wanted = gallery[ranked.nearest[row][0]] if right else there[0]
+            wanted = there[0]
             came = [gallery[index] for index in ranked.nearest[row][:NAMED] if index != NOWHERE]
             shown.append(
                 Failure(
                     Picture(self.asker.thumbnail(query), query.title or query.id),
-                    Picture(self.asker.thumbnail(wanted), f"at place {place}: {wanted.title or wanted.id}"),
+                    None
+                    if right
+                    else Picture(self.asker.thumbnail(wanted), f"at place {place}: {wanted.title or wanted.id}"),
                     tuple(
                         Picture(
                             self.asker.thumbnail(entry),
@@ -211,6 +222,34 @@ class Run:
                 )
             )
         return tuple(shown)
+
+    def _suspects(
+        self,
+        queries: Sequence[Entry],
+        vectors: Floats,
+        gallery: Sequence[Entry],
+        gallery_vectors: Floats,
+        ranked: Ranked,
+    ) -> tuple[tuple[Failure, ...], str]:
+        """Wrong first answers that may be right, where a right answer is one thing and not a whole category."""
+        if self.rules.truth == "category":
+            return (), ""
+        rights: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for row, entry in enumerate(gallery):
+            for truth in entry.truths:
+                rights[self._pool(entry), truth].append(row)
+
+        def right(row: int) -> Integers:
+            pool, truths = self._pool(queries[row]), queries[row].truths
+            return np.unique(np.array([at for truth in truths for at in rights.get((pool, truth), ())], np.int64))
+
+        def picture(entry: Entry) -> Picture:
+            return Picture(self.asker.thumbnail(entry), entry.title or entry.id)
+
+        asked, shown = [query.product for query in queries], [entry.product for entry in gallery]
+        found = suspected(vectors, gallery_vectors, ranked.nearest[:, 0], right, asked, shown)
+        rows = pictures(found, lambda row: picture(queries[row]), lambda row: picture(gallery[row]))
+        return rows, found.note()
 
     def _pool(self, entry: Entry) -> str:
         return entry.kind if self.rules.within else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from wearabouts import metrics
 from wearabouts.evaluation.comparison import KS, MEAN_PRECISION, RECALL, Standing
 from wearabouts.evaluation.questions import Question, Questions
 from wearabouts.metrics import Integers
-from wearabouts.report import Cell, Curve, Failure, Row, Section, Table
+from wearabouts.report import Bar, Cell, Curve, Failure, Row, Sample, Section, Table
 
 FIGURES = ("R@1", "R@5", "R@10", "R@20", MEAN_PRECISION)
 SERVED_KS = (1, 5, 10, 20)
@@ -53,6 +53,10 @@ class Measured:
         skipped: Why → how many queries were left out.
         products: How many products were searched.
         photos: In how many photos.
+        gallery: Digest of what was searched.
+        successes: Pictures of right first answers.
+        suspects: Pictures of wrong first answers that may be true matches that nobody labelled.
+        doubt: How many of these there are and what they could change, in words; empty for none.
     """
 
     whole: Part
@@ -62,6 +66,10 @@ class Measured:
     skipped: dict[str, int]
     products: int
     photos: int
+    gallery: str = ""
+    successes: tuple[Failure, ...] = ()
+    suspects: tuple[Failure, ...] = ()
+    doubt: str = ""
 
 
 def lead(questions: Questions, ours: Measured) -> str:
@@ -96,8 +104,44 @@ def _whole(questions: Questions, results: Sequence[Measured], seed: int) -> Sect
         for result in results
     )
     return Section(
-        questions.protocol.question, questions.protocol.sentence(), tuple(tables), curves, failures=ours.failures
+        questions.protocol.question,
+        questions.protocol.sentence(),
+        tuple(tables),
+        curves,
+        failures=ours.failures,
+        notes=(ours.doubt,) if ours.doubt else (),
+        bars=_bars(ours, seed),
+        successes=ours.successes,
+        suspects=ours.suspects,
+        samples=tuple(_samples(questions, ours)),
     )
+
+
+def _samples(questions: Questions, ours: Measured) -> Iterator[Sample]:
+    """The figures of single queries, in either gallery."""
+    for gallery, part in (("whole gallery", ours.whole), ("within the kind", ours.within)):
+        if part is not None:
+            ids = tuple(query.photo.id for query in part.queries)
+            name = f"{questions.protocol.name}, {gallery}"
+            yield Sample(name, ids, tuple(part.groups), part.standing.values, ours.gallery)
+
+
+def _bars(ours: Measured, seed: int) -> tuple[Bar, ...]:
+    """R@1 in the whole gallery by kind, where the catalog tells kinds apart."""
+    counts = Counter(query.kind for query in ours.whole.queries)
+    if len(counts) < 2:
+        return ()
+    bars = []
+    for kind, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:KINDS]:
+        value = _of_kind(ours.whole, kind, RECALL, seed)
+        bars.append(Bar(kind or "no kind", value, f"{RECALL}, {count:,} {'query' if count == 1 else 'queries'}"))
+    return tuple(bars)
+
+
+def _of_kind(part: Part, kind: str, figure: str, seed: int) -> metrics.Estimate:
+    mine = np.array([query.kind == kind for query in part.queries])
+    groups = [group for group, keep in zip(part.groups, mine, strict=True) if keep]
+    return metrics.bootstrap(part.standing.values[figure][mine], groups, seed=seed)
 
 
 def _estimate(part: Part, figure: str, seed: int) -> metrics.Estimate:
@@ -133,13 +177,10 @@ def _kinds(ours: Measured, seed: int) -> Section | None:
     for kind, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:KINDS]:
         cells: dict[str, Cell] = {"queries": count}
         for name, part in (("whole gallery", ours.whole), ("within the kind", ours.within)):
-            mine = np.array([query.kind == kind for query in part.queries])
-            if not mine.any():
+            if all(query.kind != kind for query in part.queries):
                 continue
-            groups = [group for group, keep in zip(part.groups, mine, strict=True) if keep]
             for figure in (RECALL, MEAN_PRECISION):
-                values = part.standing.values[figure][mine]
-                cells[f"{figure}, {name}"] = metrics.bootstrap(values, groups, seed=seed)
+                cells[f"{figure}, {name}"] = _of_kind(part, kind, figure, seed)
         rows.append(Row(kind or "no kind", cells))
     columns = tuple(dict.fromkeys(column for row in rows for column in row.cells))
     left = f"The {KINDS} commonest of {len(counts):,} kinds." if len(counts) > KINDS else ""

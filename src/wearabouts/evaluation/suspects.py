@@ -19,6 +19,7 @@ SAME = 0.96  # a cosine from which on photos of a shop, looked at one by one, we
 ENOUGH = 20  # right first answers that it takes to say how alike right answers are
 FAR = 0.05  # the query's own right answer is as far away as this share of right first answers at most
 SHOWN = 12
+BLOCK = 10_000  # queries whose first answers are in memory at a time
 TWIN, ITSELF, NEARER = (
     "nearly the same picture as the right answer",
     "nearly the same picture as the query",
@@ -103,7 +104,7 @@ def suspected(
     """
     rights = [right(row) for row in range(len(queries))]
     measured = np.array([row for row, there in enumerate(rights) if len(there)], dtype=np.int64)
-    similarity: Doubles = np.einsum("qd,qd->q", queries.astype(np.float64), gallery[first].astype(np.float64))
+    similarity = _row_by_row(queries, gallery, first)
     hit = np.array([bool((rights[row] == first[row]).any()) for row in range(len(queries))])
     same, far = _thresholds(similarity[hit])
     found = []
@@ -118,6 +119,15 @@ def suspected(
         if reason:
             found.append(Suspect(row, int(first[row]), nearest, reason, cosine, labelled, twin))
     return Suspects(_pairs(found, asked, items), len(found), len(measured), int(hit[measured].sum()))
+
+
+def _row_by_row(queries: Floats, gallery: Floats, first: Integers) -> Doubles:
+    """Cosine of each query and its first answer, a block at a time."""
+    blocks = [
+        np.einsum("qd,qd->q", queries[start : start + BLOCK], gallery[first[start : start + BLOCK]], dtype=np.float64)
+        for start in range(0, len(queries), BLOCK)
+    ]
+    return np.concatenate(blocks)
 
 
 def _thresholds(right: Doubles) -> tuple[float, tuple[float, float] | None]:
