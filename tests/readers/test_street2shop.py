@@ -65,6 +65,7 @@ def test_rows_are_street_photos_and_records_are_gallery(mini: Miniature) -> None
         "bags/000000002_1",
     ]
     assert one.category == "bags"
+    assert [products[name].garment for name in ("bags/1", "dresses/1")] == ["", "dress"]
     assert one.photos[0].box == Box(30, 24, 40, 56)
     assert one.photos[0].uri == str(mini.root / "photos" / "000000003.jpg")
 

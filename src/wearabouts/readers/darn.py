@@ -33,6 +33,7 @@ from pathlib import Path
 
 from wearabouts.catalog import Fault, Faults, Photo, Product
 from wearabouts.errors import CatalogError
+from wearabouts.garments import garment_of
 from wearabouts.readers import rows
 from wearabouts.readers.intake import Intake
 from wearabouts.readers.rows import Row
@@ -82,7 +83,8 @@ def read(source: Path, faults: Faults) -> Iterator[Product]:
     for number, item in items.items():
         known = attributes.get(number, {})
         photos = (*_photos(root, item, item.street, "street"), *_photos(root, item, item.shop, "shop"))
-        yield Product(number, photos, category=known.get("category", ""), attributes=known)
+        category = known.get("category", "")
+        yield Product(number, photos, category=category, garment=garment_of(category), attributes=known)
 
 
 def notes(source: Path, **_: object) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wearabouts.catalog import Fault, Faults, Photo, Product
+from wearabouts.garments import garment_of
 from wearabouts.readers.street2shop import flat, pairs
 from wearabouts.readers.street2shop.pairs import ROWS, Category, Files
 from wearabouts.readers.street2shop.photos import FAILURES, Pictures, addresses, failures, list_of
@@ -184,4 +185,5 @@ def _product(loaded: Category, product: int, pictures: Pictures, boxes: Proposal
         labels = {"photo": f"{photo:09d}", **(boxes.label(photo) if boxes else {})}
         photo_id = f"{loaded.name}/{photo:09d}_{product}"
         photos.append(Photo(photo_id, str(pictures.path(photo)), "shop", "gallery", None, (), labels))
-    return Product(f"{loaded.name}/{product}", tuple(photos), category=loaded.name)
+    number = f"{loaded.name}/{product}"
+    return Product(number, tuple(photos), category=loaded.name, garment=garment_of(loaded.name))

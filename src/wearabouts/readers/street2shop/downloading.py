@@ -61,9 +61,7 @@ class Downloads:
 
     def __str__(self) -> str:
         there = self.present + self.fetched
-        alike = (
-            f"; came as the same few pictures, look at these: {self.alike:,}" if self.alike else ""
-        )
+        alike = f"; came as the same few pictures, look at these: {self.alike:,}" if self.alike else ""
         return (
             f"{there:,} of {self.wanted:,} photos are there ({self.fetched:,} fetched now); dead: {self.dead:,}; "
             f"failed, to be asked for again: {self.failed:,}; without an address: {self.unlisted:,}{alike}"
