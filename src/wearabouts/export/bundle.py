@@ -15,6 +15,8 @@ from wearabouts.export.graph import parity, to_onnx
 from wearabouts.training.recipe import Recipe
 from wearabouts.types import Pixels
 
+SMALLEST = 64  # px: lower photos are not drawn
+
 
 class Finished(NamedTuple):
     """What a run left behind: its recipe, what `run.json` says, and the last weights by name."""
@@ -58,4 +60,5 @@ def samples(size: int, seed: int) -> list[Pixels]:
     """
     shop = DrawnShop(seed=seed, products=16, part="calibrate")
     fit = bundles.Preprocessing(size=size).apply
-    return [fit(shop.render(i, view, size=size).pixels) for i in range(16) for view in ("front", "street-0")]
+    height = max(size, SMALLEST)
+    return [fit(shop.render(i, view, size=height).pixels) for i in range(16) for view in ("front", "street-0")]
