@@ -76,10 +76,11 @@ def read(
     """
     _check(protocol, queries, trained)
     layout, folder = layouts.find(source)
-    rows = layouts.ROWS[layout]
-    drawn = None if protocol == "cifar10-2" else draw(_ids(rows(folder, Faults())), seed, queries, trained)
+    drawn = (
+        None if protocol == "cifar10-2" else draw(_ids(layouts.rows(layout, folder, Faults())), seed, queries, trained)
+    )
     unpacking = None if layout == "folders" else Unpacking("cifar10", layouts.files(layout, folder), folder, unpack)
-    for row in rows(folder, faults):
+    for row in layouts.rows(layout, folder, faults):
         split = drawn.get(row.id, "gallery") if drawn is not None else "query" if row.id[:5] == "test/" else "train"
         if isinstance(row.picture, str):
             uri = row.picture

@@ -216,8 +216,20 @@ def _class_folder(path: str, part: str, name: str, faults: Faults) -> Iterator[R
         yield Row(f"{part}/{name}/{stem}", name, entry.path)
 
 
-ROWS: dict[str, Callable[[Path, Faults], Iterator[Row]]] = {
+_ROWS: dict[str, Callable[[Path, Faults], Iterator[Row]]] = {
     "binary": _binary,
     "python": _python,
     "folders": _folders,
 }
+
+
+def rows(layout: str, folder: Path, faults: Faults) -> Iterator[Row]:
+    """Walk the pictures of a layout that `find` found.
+
+    Raises:
+        CatalogError: A file is missing, cannot be read, or is not what it should be.
+    """
+    try:
+        yield from _ROWS[layout](folder, faults)
+    except OSError as problem:
+        raise CatalogError(f"{problem.filename or folder} cannot be read ({problem.strerror}); allow it") from problem

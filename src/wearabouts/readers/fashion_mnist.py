@@ -25,6 +25,7 @@ import numpy as np
 
 from wearabouts.catalog import Fault, Faults, Photo, Product
 from wearabouts.errors import CatalogError
+from wearabouts.garments import garment_of
 from wearabouts.readers.unpacking import Unpacking
 
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
@@ -68,7 +69,8 @@ def read(source: Path, faults: Faults, *, unpack: str | Path | None = None) -> I
             photo_id = f"{name}/{number:05d}"
             uri = unpacking.png(photo_id, pixels)
             photo = Photo(photo_id, uri, "street" if split == "query" else "shop", split)
-            yield Product(photo_id, (photo,), title=CLASSES[label], category=CLASSES[label])
+            name_of = CLASSES[label]
+            yield Product(photo_id, (photo,), title=name_of, category=name_of, garment=garment_of(name_of))
 
 
 def notes(source: Path, **_: object) -> tuple[str, ...]:

@@ -127,25 +127,32 @@ def _list(path: Path, split: str, folder: Folder, items: dict[str, _Item], fault
     if not path.is_file():
         names = ", ".join(f"{name}.txt" for name in LISTS)
         raise CatalogError(f"no {path.name} in {str(path.parent)!r}; the dataset has {names}: clone it again")
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        for row, line in enumerate(iter(lambda: file.readline(10_000), ""), 1):
-            cells = [cell.strip() for cell in line.split(",")]
-            if cells == [""]:
-                continue
-            if len(cells) != 3:
-                reason = f"{len(cells)} cells, not path, class id and coarse id"
-                faults.add(Fault(str(path), row, "", reason, "photo"))
-                continue
-            reference, number, coarse_id = cells
-            item = items.get(number)
-            if item is None:
-                reason = f"class id {number[:40]!r} is not in classes.csv; the photo was left out"
-                faults.add(Fault(str(path), row, "class id", reason, "photo"))
-                continue
-            if coarse_id != item.coarse_id:
-                reason = f"coarse id {coarse_id[:40]!r}, but classes.csv says {item.coarse_id} for class {number}"
-                faults.add(Fault(str(path), row, "coarse id", reason, "field"))
-            _take(item, folder, reference, "street", split, Fault(str(path), row, "path", "", "photo"), faults)
+    for row, line in enumerate(_lines(path), 1):
+        cells = [cell.strip() for cell in line.split(",")]
+        if cells == [""]:
+            continue
+        if len(cells) != 3:
+            reason = f"{len(cells)} cells, not path, class id and coarse id"
+            faults.add(Fault(str(path), row, "", reason, "photo"))
+            continue
+        reference, number, coarse_id = cells
+        item = items.get(number)
+        if item is None:
+            reason = f"class id {number[:40]!r} is not in classes.csv; the photo was left out"
+            faults.add(Fault(str(path), row, "class id", reason, "photo"))
+            continue
+        if coarse_id != item.coarse_id:
+            reason = f"coarse id {coarse_id[:40]!r}, but classes.csv says {item.coarse_id} for class {number}"
+            faults.add(Fault(str(path), row, "coarse id", reason, "field"))
+        _take(item, folder, reference, "street", split, Fault(str(path), row, "path", "", "photo"), faults)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            yield from iter(lambda: file.readline(10_000), "")
+    except OSError as problem:
+        raise CatalogError(f"{path} cannot be read ({problem.strerror}); give the list of the dataset") from problem
 
 
 def _of_part(root: Path, faults: Faults) -> dict[str, _Item]:

@@ -32,6 +32,7 @@ from typing import Any
 
 from wearabouts.catalog import MAX_TEXT, Fault, Faults, Photo, Product
 from wearabouts.errors import CatalogError, ImageError, SettingsError, unknown
+from wearabouts.garments import garment_of
 from wearabouts.readers import records
 from wearabouts.readers.unpacking import Unpacking
 from wearabouts.types import Box
@@ -91,7 +92,8 @@ def read(
                 row += 1
                 _take(items, cells, f"{part}/{row:06d}", unpacking, boxes, faults, Fault(str(path), number, "", ""))
     for item_id, item in items.items():
-        yield Product(item_id, tuple(item.photos), title=item.category, category=item.category)
+        garment = garment_of(item.category)
+        yield Product(item_id, tuple(item.photos), title=item.category, category=item.category, garment=garment)
 
 
 def notes(source: Path, *, subset: str = "real_streetlook", noise: bool = True, **_: object) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import stat
 from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
+from threading import get_ident
 
 from wearabouts.errors import CatalogError
 from wearabouts.types import Pixels
@@ -83,7 +84,7 @@ class Unpacking:
         return stat.S_ISREG(found.st_mode) and found.st_size > 0
 
     def _write(self, path: Path, data: bytes) -> str:
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        part = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}.part")
         try:
             if path.parent not in self._made:
                 path.parent.mkdir(parents=True, exist_ok=True)
