@@ -154,6 +154,7 @@ def test_the_census_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["read", "darn", str(root), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     census = {line["what"]: line for line in told["census"]}
+    assert told["verdict"] == "this is not the complete published set: side:shop 28 of 453,983"
     assert census["side:shop"] == {"what": "side:shop", "expected": 453_983, "found": 28, "difference": 28 - 453_983}
     assert census["pictures:missing"]["found"] == told["photos"] == 40
 
@@ -163,12 +164,16 @@ def test_broken_pictures_are_counted_when_they_are_looked_at(
 ) -> None:
     made = street2shop.write(tmp_path / "set", categories=["bags"])
     path = made.root / "photos" / "000000001.jpg"
-    path.write_bytes(path.read_bytes()[:200])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:200])
     words = ["read", "street2shop", str(made.root), "-o", "category=bags"]
     assert main(words) == 0
     assert "broken, the first" not in capsys.readouterr().out
     assert main([*words, "--pictures"]) == 0
     assert f"1 picture is broken, the first of them {path}" in " ".join(capsys.readouterr().out.split())
+    path.write_bytes(whole)
+    assert main([*words, "--pictures"]) == 0
+    assert "27 pictures were opened, and none is broken" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

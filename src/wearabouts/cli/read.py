@@ -53,7 +53,7 @@ def read(
     """Show what a catalog or dataset holds, against its published counts, and what in it cannot be read."""
     from wearabouts.catalog import Faults
     from wearabouts.readers import expected, open_catalog
-    from wearabouts.readers.census import Census
+    from wearabouts.readers.census import Census, verdict
     from wearabouts.types import as_dict
 
     name, place = _named(source, root, reader)
@@ -70,7 +70,8 @@ def read(
         counts = {"products": census.counts["products"], "photos": census.counts["photos"], "with_garment": kinds}
         listed = {"counts": found.counts, "kept": found.kept}
         counted = [{**as_dict(line), "difference": line.difference} for line in lines]
-        show_json(as_dict({"notes": catalog.notes, **counts, "census": counted, "faults": listed, "first": first}))
+        told = {"notes": catalog.notes, **counts, "census": counted, "verdict": verdict(lines)}
+        show_json(as_dict({**told, "faults": listed, "first": first}))
         return
     for note in catalog.notes:
         say(note)
@@ -155,10 +156,14 @@ def _close(census: Census, lines: tuple[Line, ...], kinds: int) -> None:
     if told:
         cells = [(line.what, _number(line.expected), f"{line.found:,}", _signed(line.difference)) for line in lines]
         show_table("census", ("what", "expected", "found", "difference"), cells, numbers=(1, 2, 3))
+    elif any(line.what.startswith("photos:") for line in lines):
+        show_table("census", ("what", "found"), [(line.what, f"{line.found:,}") for line in lines], numbers=(1,))
     for kind, first in (("missing", census.first_missing), ("broken", census.first_broken)):
         if count := census.counts[f"pictures:{kind}"]:
             say(f"{count:,} {'picture is' if count == 1 else 'pictures are'} {kind}, the first of them {first}")
     counts = census.counts
+    if census.look and not counts["pictures:broken"]:
+        say(f"{counts['photos'] - counts['pictures:missing']:,} pictures were opened, and none is broken")
     say(
         f"{counts['products']:,} products with {counts['photos']:,} photos; "
         f"the garment is known of {kinds:,} before any photo is seen"
