@@ -51,6 +51,12 @@ def evaluate(
     products: Annotated[
         int, typer.Option(parser=whole_number, metavar="NUMBER", help="Products of the shop that `drawn` draws.")
     ] = 5_000,
+    compare: Annotated[
+        Path | None, typer.Option(help="Another run's report.json: the same queries, figure by figure.")
+    ] = None,
+    leaks: Annotated[
+        bool, typer.Option("--leaks", help="Look for items and photos on both sides of the division.")
+    ] = False,
     reader: ReaderOption = None,
     columns: ColumnsOption = None,
     words: WordsOption = None,
@@ -84,6 +90,8 @@ def evaluate(
             limit=limit,
             products=products,
             store=store,
+            compare=compare,
+            leaks=leaks,
         )
     if json:
         show_json(report.to_dict())

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from wearabouts.catalog import Catalog
 from wearabouts.encoders import Encoder
 from wearabouts.errors import EvaluationError, unknown
 from wearabouts.evaluation.protocols import PROTOCOLS
 from wearabouts.evaluation.systems import HISTOGRAM, Progress, open_encoder
 from wearabouts.readers import open_catalog
-from wearabouts.report import Report, write
+from wearabouts.report import Report, Section, write
 
 if TYPE_CHECKING:
     from wearabouts.evaluation.questions import Relevance
@@ -40,6 +42,8 @@ def main(
     limit: int | None = None,
     products: int = 5_000,
     store: str | Path | None = None,
+    compare: str | Path | None = None,
+    leaks: bool = False,
 ) -> Report:
     """Evaluate a model and, where asked, write the report.
 
@@ -62,18 +66,26 @@ def main(
             catalog.
         products: For ``drawn``, how many products the shop has.
         store: For a protocol, a folder that keeps what was embedded, so that a second run embeds nothing.
+        compare: Another run's ``report.json``: the same queries are compared figure by figure.
+        leaks: Whether to look for items and photos that stand on both sides of the division; every photo is read.
 
     Raises:
         EvaluationError: The data cannot give the figures asked for.
         BundleError: There is no such model.
         CatalogError: The source cannot be read.
     """
+    if compare is not None:
+        from wearabouts.evaluation import rerun
+
+        rerun.read(Path(compare))  # what is wrong with it is told before anything is measured
     encoder = open_encoder(model)
     others = [open_encoder(each) for each in _beside(target, beside)]
     with ExitStack() as kept:
         if target in PROTOCOLS:
+            found = _leaks(_dataset(target, data, options), encoder, progress) if leaks else ()
             report = _protocol(target, data, encoder, others, options, limit, seed, store, progress)
         elif target == PHOTOGRAPHS:
+            found = _leaks(None, encoder, progress) if leaks else ()
             report = _photographs(data, encoder, others, seed, progress)
         else:
             from wearabouts.evaluation.drawn_shop import drawn_catalog
@@ -86,9 +98,13 @@ def main(
             else:
                 _require_known(target)
                 catalog = open_catalog(target, reader=reader, **(options or {}))
+            found = _leaks(catalog, encoder, progress) if leaks else ()
             report = evaluate_catalog(
                 catalog, encoder, others, relevant=relevant, limit=limit, seed=seed, progress=progress
             )
+    report = replace(report, sections=(*report.sections, *found))
+    if compare is not None:
+        report = rerun.compared(report, Path(compare), seed=seed)
     if out is not None:
         write(report, out)
     return report
@@ -119,16 +135,36 @@ def _protocol(
     store: str | Path | None,
     progress: Progress | None,
 ) -> Report:
+    from wearabouts.evaluation.measuring import evaluate_protocol
+
+    keep = None if store is None else Path(store)
+    where = _given(name, data)
+    return evaluate_protocol(
+        name, where, encoder, others, options=options, limit=limit or 0, seed=seed, keep=keep, progress=progress
+    )
+
+
+def _dataset(name: str, data: str | Path | None, options: Mapping[str, Any] | None) -> Catalog:
+    from wearabouts.evaluation.measuring import dataset
+
+    return dataset(name, _given(name, data), options)[1]
+
+
+def _given(name: str, data: str | Path | None) -> str | Path:
     if data is None:
         raise EvaluationError(
             f"protocol {name} without a dataset; give --data FOLDER, the dataset as its authors ship it"
         )
-    from wearabouts.evaluation.measuring import evaluate_protocol
+    return data
 
-    keep = None if store is None else Path(store)
-    return evaluate_protocol(
-        name, data, encoder, others, options=options, limit=limit or 0, seed=seed, keep=keep, progress=progress
-    )
+
+def _leaks(catalog: Catalog | None, encoder: Encoder, progress: Progress | None) -> tuple[Section, ...]:
+    """What stands on both sides of a division; before anything is measured, for it may be that there is no division."""
+    if catalog is None:
+        raise EvaluationError(f"leaks are looked for in a dataset or a catalog with splits; {PHOTOGRAPHS} has none")
+    from wearabouts.evaluation import leaks
+
+    return (leaks.section(leaks.find(catalog, encoder, progress=progress)),)
 
 
 def _photographs(
