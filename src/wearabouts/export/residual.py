@@ -48,7 +48,7 @@ def export(finished: Finished, folder: Path) -> None:
         name=recipe.name,
         description=f"A small residual network for {len(classes)} classes; see wearabouts.models.residual",
         preprocessing=bundles.Preprocessing(size=recipe.network.size),
-        dim=net.dim,
+        dim=net.served_dim,
         attributes={CATEGORY: classes},
         licence="as its training data allows: ask whose photographs these are before passing it on",
         data=(

@@ -23,7 +23,14 @@ AVERAGE = "average"  # what the averaged weights are called in a checkpoint
 def build(recipe: ResidualRecipe, classes: int) -> Residual:
     """The network of a recipe, weights as they come."""
     net = recipe.network
-    return Residual(classes, net.widths, net.dim, net.temperature, both_ways=recipe.steps.mirror)
+    return Residual(
+        classes,
+        net.widths,
+        net.dim,
+        net.temperature,
+        class_weight=net.class_weight,
+        both_ways=recipe.steps.mirror,
+    )
 
 
 def fit(recipe: ResidualRecipe, rows: Rows, run: Run) -> Residual:

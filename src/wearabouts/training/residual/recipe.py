@@ -27,12 +27,13 @@ class Data(Section):
 
 
 class Network(Section):
-    """Sizes of `wearabouts.models.residual.Residual`, and the temperature of its classifier."""
+    """Sizes, temperature and weight of the class block of `wearabouts.models.residual.Residual`."""
 
     size: int = Field(default=32, ge=16, le=256, multiple_of=8)
     widths: tuple[int, ...] = Field(default=(64, 128, 256), min_length=2, max_length=4)
     dim: int = Field(default=64, ge=4, le=1024)
     temperature: float = Field(default=0.1, gt=0)
+    class_weight: float = Field(default=0.9, ge=0, le=1)
 
 
 class Steps(Section):
