@@ -66,6 +66,21 @@ class Asker:
         except (FetchError, ImageError):
             return b""
 
+    def extent(self, query: Asking) -> tuple[float, float, float, float]:
+        """Left, top, width and height, in pixels of the upright photo, of the part that asks.
+
+        Raises:
+            FetchError: The photo cannot be had.
+            ImageError: It is none, or the part lies outside it.
+        """
+        width, height = decode(self.bytes_of(query), target=1).size
+        if query.crop is None:
+            return 0.0, 0.0, float(width), float(height)
+        inside = query.crop.clipped(width, height)
+        if inside is None:
+            raise ImageError(f"box {query.crop} lies outside the {width}x{height} photo; give one inside it")
+        return inside.left, inside.top, inside.width, inside.height
+
     def encoded(
         self, queries: Sequence[Q], encoder: Encoder, progress: Progress | None = None, *, keep: Path | None = None
     ) -> tuple[tuple[Q, ...], Encoding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ class Held:
     remembered: Path | None
 
     def fill(self, catalog: Catalog, encoder: Encoder, total: int, progress: Progress | None = None) -> None:
-        """Make the store hold exactly the photos of a catalog, all of them shop photos; `total` is for progress."""
+        """Make the store hold exactly the photos of a catalog, whatever their side; `total` is for progress."""
 
         def told(done: embedding.IndexProgress) -> None:
             if progress is not None:
@@ -36,10 +37,11 @@ class Held:
             catalog,
             encoder,
             self.store,
+            all_photos=True,
             thumbnails=False,
             prune=True,
             prune_limit=1,
-            progress=told if progress else None,
+            progress=told if progress is not None else None,
         )
 
     def rows(self, entries: Sequence[Entry]) -> tuple[tuple[Entry, ...], Floats]:
@@ -71,6 +73,14 @@ def held(encoder: Encoder, keep: Path | None = None) -> Iterator[Held]:
         folder.mkdir(parents=True, exist_ok=True)
         store = open_store(folder / "store", mode="write", encoder_hash=encoder.hash, dim=encoder.dim)
         try:
-            yield Held(store, None if keep is None else folder / "queries.npz")
+            yield Held(store, None if keep is None else folder / f"queries-{_street(encoder)}.npz")
         finally:
             store.close()
+
+
+def _street(encoder: Encoder) -> str:
+    """Changes whenever what is said of a query would: an encoder's own hash is of its shop side alone."""
+    card = getattr(encoder, "card", None)
+    graph = card.graphs["street"].sha256 if card is not None else ""
+    told = repr((encoder.hash, graph, encoder.garments, sorted(encoder.attributes.items())))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]

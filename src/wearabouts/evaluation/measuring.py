@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from wearabouts.catalog import Catalog
 from wearabouts.encoders import Encoder
-from wearabouts.errors import EvaluationError
 from wearabouts.evaluation.asking import Asker
 from wearabouts.evaluation.protocols import Rules, protocol
+from wearabouts.evaluation.protocols.labels import Labelling
+from wearabouts.evaluation.protocols.marks import Landmarking
+from wearabouts.evaluation.protocols.styles import Styling
 from wearabouts.evaluation.protocols.values import Retrieval
 from wearabouts.evaluation.provenance import provenance
 from wearabouts.evaluation.systems import Progress
 from wearabouts.fetch import Fetcher, FetchSettings
 from wearabouts.readers import open_catalog
 from wearabouts.readers.options import from_words
-from wearabouts.report import Report
+from wearabouts.report import Report, Section
 
 
 def evaluate_protocol(
@@ -100,13 +101,19 @@ def _measured(
     seed: int,
     keep: Path | None,
     progress: Progress | None,
-) -> tuple[str, tuple[Any, ...], Mapping[str, int]]:
-    if isinstance(rules, Retrieval):
-        from wearabouts.evaluation import presenting
-        from wearabouts.evaluation.retrieving import Run
+) -> tuple[str, tuple[Section, ...], Mapping[str, int]]:
+    from wearabouts.evaluation import labelling, landmarking, presenting, retrieving, styling
 
-        run = Run(rules, asker, seed, limit, keep, progress)
-        division, outcomes = run.outcomes(catalog, encoders)
-        skipped = {**outcomes[0].skips.told(), "rows or photos that the reader could not read": division.lost}
-        return presenting.lead(rules, outcomes[0]), presenting.sections(rules, division, outcomes, seed), skipped
-    raise EvaluationError(f"protocol {rules.name} cannot be run by this version")
+    match rules:
+        case Retrieval():
+            run = retrieving.Run(rules, asker, seed, limit, keep, progress)
+            division, outcomes = run.outcomes(catalog, encoders)
+            skipped = {**outcomes[0].skips.told(), "rows or photos that the reader could not read": division.lost}
+            return presenting.lead(rules, outcomes[0]), presenting.sections(rules, division, outcomes, seed), skipped
+        case Labelling():
+            return labelling.LabelRun(rules, asker, seed, limit, keep, progress).measure(catalog, encoders)
+        case Landmarking():
+            return landmarking.LandmarkRun(rules, asker, seed, limit, keep, progress).measure(catalog, encoders)
+        case Styling():
+            return styling.StyleRun(rules, seed, keep, progress).measure(catalog, encoders)
+    raise AssertionError(f"protocol {rules.name} has no way to be run")

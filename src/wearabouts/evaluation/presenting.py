@@ -62,7 +62,7 @@ def _main(rules: Retrieval, outcomes: Sequence[Outcome], seed: int) -> Section:
     ours = outcomes[0]
     tables = [_headline(rules, outcomes, seed)]
     if rules.beside and not rules.within:
-        tables.append(published.table(rules.name, rules.beside, _row(rules, ours, rules.beside, seed)))
+        tables.append(published.table(rules.name, rules.beside, _row(rules, ours, rules.beside, seed), part=rules.part))
     return Section(
         rules.question,
         rules.sentence(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from wearabouts.evaluation.protocols.values import CROPS, Crop, Pick, Rules
+from wearabouts.evaluation.protocols.values import Crop, Pick, Rules
 
 GROUPS = ("texture", "fabric", "shape", "part", "style")
 ALL = "all"
@@ -42,7 +42,10 @@ class Labelling(Rules):
             "recall is hits of all photos over positives of all photos. “All” ranks every label at once."
             if self.groups
             else "A hit is the photo's own category among the k highest.",
-            "Crops": CROPS[self.crop],
+            "Crops": "Photos, those that vote included, are cut to their box, clipped to the photo (whole where they "
+            "have none)."
+            if self.crop == "box"
+            else "Photos are seen whole.",
             "Ties": "Of equal scores the label first in order of name is higher.",
             "Missing truth": "A photo without a label of the group does not count; unknown labels count as absent."
             if self.groups

@@ -56,6 +56,7 @@ class Rules:
         choices: Option → value → what that value changes in the protocol; the first value is the default.
         figures: The figures taken, in the order of the table.
         beside: Those of them that stand beside published ones.
+        part: Of the data, as published figures name it; empty for all of it.
         deviations: Where this differs from other definitions in use, a sentence each.
     """
 
@@ -67,6 +68,7 @@ class Rules:
     choices: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     figures: tuple[str, ...]
     beside: tuple[str, ...] = ()
+    part: str = ""
     deviations: tuple[str, ...] = ()
 
     def chosen(self, options: Mapping[str, str]) -> tuple[Self, dict[str, str]]:
