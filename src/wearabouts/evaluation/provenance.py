@@ -29,7 +29,7 @@ def provenance(encoders: Iterable[Encoder], *, seed: int, files: Iterable[Path] 
     """
     lists = {f"{path.parent.name}/{path.name}": _digest(path)[:16] for path in files}
     return {
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": _command(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": seed,
         "wearabouts": __version__,
@@ -39,6 +39,13 @@ def provenance(encoders: Iterable[Encoder], *, seed: int, files: Iterable[Path] 
         "encoders": {encoder.name: encoder.hash[:16] for encoder in encoders},
         **({"lists": lists} if lists else {}),
     }
+
+
+def _command() -> str:
+    """What was typed, as it can be typed again."""
+    name = Path(sys.argv[0]).name
+    words = ["python", "-m", "wearabouts"] if name == "__main__.py" else [name]
+    return shlex.join([*words, *sys.argv[1:]])
 
 
 def _version(name: str) -> str:
