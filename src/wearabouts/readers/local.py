@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 MAX_PATH = 1_000  # characters
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")  # a drive letter too
 
 
 class Folder:
