@@ -179,3 +179,30 @@ def test_the_mark_reaches_markdown():
     text = markdown(Report("t", "s", (Section("q", "p", (table, published.table("wtbi", ("R@20, bags",), OURS))),)))
     assert "| Fine-tuned similarity (2015): Hadi Kiapour et al., ICCV 2015, table, from memory | 0.374 † |" in text
     assert "| DARN with Conv4-5 (2015): Huang et al., ICCV 2015 (arXiv 1505.07922) | 0.570 |" in text
+
+
+def test_the_parts_that_protocols_ask_for_are_those_of_the_data():
+    from wearabouts.evaluation import landmarking
+    from wearabouts.evaluation.protocols import every
+    from wearabouts.evaluation.protocols.labels import ALL
+    from wearabouts.types import LANDMARK_SLOTS
+
+    rules = {each.name: each for each in every()}
+    for name in PROTOCOLS:
+        assert name in rules
+    for name, each in rules.items():
+        assert name in PROTOCOLS or not getattr(each, "beside", ())
+    parts = {
+        "landmarks": {landmarking._name(slot) for slot in range(len(LANDMARK_SLOTS))},
+        "deepfashion_attributes": set(rules["deepfashion_attributes"].groups) - {ALL},
+        "lookbench": {"RealStreet", "RealStudio", "AIGen-Street", "AIGen-Studio"},
+    }
+    for name, wanted in parts.items():
+        known = {
+            figure.partition(", ")[2]
+            for r in published.published().result
+            if name in r.protocols
+            for figure in r.figures
+        }
+        assert known - {""} == wanted
+    assert rules["lookbench"].part in parts["lookbench"]

@@ -195,7 +195,7 @@ def _beside(rules: Retrieval, ours: Outcome, figure: str, seed: int) -> Table:
         for line in table.rows:
             cells.setdefault(line.name, {})[kind] = line.cells.get(figure)
             notes[line.name] = line.note
-    rows = tuple(Row(name, found, note=notes[name]) for name, found in cells.items())
+    rows = tuple(Row(name, found, note=notes[name], ours=name == ours.name) for name, found in cells.items())
     return Table(f"{figure} beside published figures", "method", tuple(kinds), rows, max(told, key=len, default=""))
 
 
