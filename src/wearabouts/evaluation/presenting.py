@@ -191,7 +191,8 @@ def _beside(rules: Retrieval, ours: Outcome, figure: str, seed: int) -> Table:
     for kind in kinds:
         row = Row(ours.name, {figure: _of_kind(rules, ours, kind, figure, seed)})
         table = published.table(rules.name, (figure,), row, part=kind)
-        told[table.note] = None
+        if len(table.rows) > 1:
+            told[table.note] = None
         for line in table.rows:
             cells.setdefault(line.name, {})[kind] = line.cells.get(figure)
             notes[line.name] = line.note
