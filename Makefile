@@ -5,6 +5,7 @@ CONSTRAINTS ?= constraints.txt
 DEMO_ARGS ?= $(WEARABOUTS_DEMO_ARGS)
 N ?= 50
 JOBS ?= 2
+SPLITS := cifar10-2 cifar10 cifar10-1
 SHOP := .venv
 DEV := .venv-dev
 RUNS := runs
@@ -17,7 +18,7 @@ PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test pytest lint format bench torture table train docs clean python chromium photographs
+.PHONY: help demo test pytest lint format bench torture table train cifar docs clean python chromium photographs pictures
 # A recipe that fails half way must not leave a stamp behind.
 .DELETE_ON_ERROR:
 
@@ -57,11 +58,22 @@ table: $(RUNS)/generic/card.json photographs ## The model table, on the photogra
 
 # glibc gives every large tensor fresh pages and takes them back at once, so a CPU spends its time clearing pages:
 # with these two limits raised the pages are kept, and training is two to three times as fast.
-train: export MALLOC_MMAP_THRESHOLD_ = 4294967295
-train: export MALLOC_TRIM_THRESHOLD_ = 8589934592
+# Where other programs run too, threads had better sleep while they wait for each other than turn round.
+train cifar: export MALLOC_MMAP_THRESHOLD_ = 4294967295
+train cifar: export MALLOC_TRIM_THRESHOLD_ = 8589934592
+cifar: export OMP_WAIT_POLICY = PASSIVE
 train: $(DEV)/.installed photographs ## Train `mini` anew from the photographs in WEARABOUTS_DATA, and export it.
 	$(DEV)/bin/wearabouts train recipes/mini.toml --data "$(WEARABOUTS_DATA)" --out $(RUNS)/mini
 	$(DEV)/bin/wearabouts export $(RUNS)/mini --out $(RUNS)/mini/bundle
+
+cifar: $(DEV)/.installed pictures ## Train and measure a net for each published split: make cifar CIFAR10=FOLDER
+	for split in $(SPLITS); do run=$(RUNS)/$$split; \
+	  $(DEV)/bin/wearabouts train recipes/$$split.toml --data "$(CIFAR10)" --out $$run && \
+	  $(DEV)/bin/wearabouts export $$run --out $$run/bundle && \
+	  $(DEV)/bin/wearabouts evaluate $$split --data "$(CIFAR10)" --model $$run/bundle --store $$run/vectors \
+	    --out $$run/report || exit 1; done
+	$(DEV)/bin/python docs/cifar10.py $(addprefix $(RUNS)/,$(SPLITS))
+	$(DEV)/bin/python docs/generate.py
 
 docs: $(DEV)/.installed ## Write the measured tables into README, README.zh and docs, and the page of datasets.
 	$(DEV)/bin/python docs/generate.py
@@ -72,7 +84,7 @@ clean: ## Remove environments, caches, runs and the demo's shop.
 	  .import_linter_cache .hypothesis
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(RUNS)/generic/card.json: src/wearabouts/export.py src/wearabouts/models/mobilenet.py $(DEV)/.installed | photographs
+$(RUNS)/generic/card.json: src/wearabouts/export/generic.py src/wearabouts/models/mobilenet.py $(DEV)/.installed | photographs
 	$(DEV)/bin/python -c "from pathlib import Path; from wearabouts.export import generic; \
 	  generic(Path('$(WEARABOUTS_DATA)') / 'weights' / 'coral', Path('$(RUNS)/generic'))"
 
@@ -96,6 +108,10 @@ python:
 chromium:
 	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
 	  echo "No Chromium found: the tests of the page will be skipped (on Debian: apt-get install chromium)."
+
+pictures:
+	@test -d "$(CIFAR10)" || { echo "CIFAR10 is '$(CIFAR10)', not a folder;" \
+	  "give the unpacked archive: make cifar CIFAR10=FOLDER (docs/tutorials/cifar10.md)" >&2; exit 1; }
 
 photographs:
 	@test -d "$(WEARABOUTS_DATA)" || { echo "WEARABOUTS_DATA is '$(WEARABOUTS_DATA)', not a folder;" \
