@@ -71,6 +71,7 @@ def _lists(root: Path, items: int) -> None:
     path = table(root / "Anno/list_attr_cloth.txt", columns, [row[:3] for row in ATTRIBUTES], crlf=True, bom=True)
     head, names, *rows = path.read_bytes().decode().splitlines()
     spaced = [row.rstrip() + spaces for row, (*_, spaces) in zip(rows, ATTRIBUTES, strict=True)]
+    spaced[3] = spaced[3][:-1] + "\t  " + spaced[3][-1]
     path.write_bytes("".join(f"{line}\r\n" for line in (head, names, *spaced)).encode())
     labels = [
         (_id(item), *(1 if at == item % 5 else 0 if at == (item + 1) % 5 else -1 for at in range(len(ATTRIBUTES))))

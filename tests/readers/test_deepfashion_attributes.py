@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,29 @@ def test_folders_on_disk_in_another_letter_case(drawn: Path) -> None:
     assert photo.id == JEANS
     assert photo.uri.endswith("Img/img/classic_fit_jeans/img_00000001.jpg")
     assert Path(photo.uri).is_file()
+
+
+def test_folders_are_listed_once_and_pictures_never_looked_at(drawn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed: list[str] = []
+    looked: list[str] = []
+    scandir, stat = os.scandir, os.stat
+
+    def scanned(path: str) -> Any:
+        listed.append(str(path))
+        return scandir(path)
+
+    def asked(path: Any, *arguments: Any, **options: Any) -> os.stat_result:
+        looked.append(str(path))
+        return stat(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "scandir", scanned)
+    monkeypatch.setattr(os, "stat", asked)
+    products, _ = walk(drawn)
+    assert len(products) == 20
+    pictures = [path for path in listed if "/img" in path.removeprefix(str(drawn))]
+    assert sorted(pictures) == sorted(set(pictures))
+    assert len(pictures) == 1 + 4
+    assert not [path for path in looked if path.endswith(".jpg")]
 
 
 def test_the_very_name_wins_over_another_letter_case(tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ def test_attributes_by_type_with_marks_crlf_and_trailing_spaces(drawn: Path) -> 
     data = (drawn / "Anno/list_attr_cloth.txt").read_bytes()
     assert data.startswith(b"\xef\xbb\xbf5\r\n")
     assert b"3  \r\n" in data
+    assert b"\t  3\r\n" in data
     products, _ = walk(drawn)
     assert [product.attributes for product in products.values()] == [
         {"length_of_upper_body_clothes": "Regular length (51-65cm)"},
@@ -150,6 +151,16 @@ def test_photos_of_two_items_and_items_of_two_splits_are_refused(tmp_path: Path,
     (fault,) = faults.kept
     assert reason in fault.reason
     assert products == clean
+
+
+def test_line_1_of_the_partition_may_count_photos_as_the_readme_says(tmp_path: Path) -> None:
+    root = consumer2shop(tmp_path, draw=False)
+    path = root / PARTITION
+    lines = path.read_text().splitlines()
+    assert lines[0] == "18"
+    for count, told in (("18", 0), ("30", 0), ("29", 1)):
+        path.write_text("\n".join([count, *lines[1:]]) + "\n")
+        assert len(walk(root, pictures=False)[1]) == told
 
 
 def test_high_resolution_calls_a_folder_otherwise(tmp_path: Path) -> None:

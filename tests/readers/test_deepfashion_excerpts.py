@@ -133,7 +133,7 @@ def test_the_real_paths_of_in_shop_photos(excerpts: Path, tmp_path: Path) -> Non
     faults = Faults()
     catalog = open_catalog(tmp_path, reader="deepfashion_inshop", pictures=False)
     assert (
-        "rows:partition 80 in Eval/list_eval_partition.txt, whose first line says 52,712 as published: it is not whole"
+        "rows:partition 80 in Eval/list_eval_partition.txt, whose first line says 52,712 as published: they differ"
         in catalog.notes
     )
     products = {product.id: product for product in catalog.products(faults)}

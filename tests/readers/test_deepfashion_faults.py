@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -301,6 +302,35 @@ def test_lists_in_another_order_are_read_right(tmp_path: Path, name: str) -> Non
 
 
 @ALL
+@pytest.mark.parametrize("how", ["crlf", "mark", "blank lines", "tabs", "spaces"])
+def test_line_ends_marks_and_padding_do_not_matter(tmp_path: Path, name: str, how: str) -> None:
+    root = SETS[name].write(tmp_path, draw=False)
+    clean, _ = walk(root, name)
+    for path in (root / PARTITION, *(root / list_ for list_ in SETS[name][1:] if list_)):
+        data = path.read_bytes()
+        path.write_bytes({
+            "crlf": data.replace(b"\n", b"\r\n"),
+            "mark": b"\xef\xbb\xbf" + data,
+            "blank lines": data + b"\n  \n\n",
+            "tabs": re.sub(rb" +", b"\t", data),
+            "spaces": data.replace(b"\n", b"    \n"),
+        }[how])  # fmt: skip
+    found, faults = walk(root, name)
+    assert told(faults) == []
+    assert found == clean
+
+
+@ALL
+def test_a_list_that_is_a_link_out_is_refused(tmp_path: Path, name: str) -> None:
+    root = SETS[name].write(tmp_path / "set", draw=False)
+    path = root / SETS[name].boxes
+    path.rename(tmp_path / "outside.txt")
+    path.symlink_to(tmp_path / "outside.txt")
+    with pytest.raises(CatalogError, match=rf"{path.name} is a link out of .*; copy the file there"):
+        walk(root, name)
+
+
+@ALL
 def test_rows_that_nobody_asks_for_are_told(tmp_path: Path, name: str) -> None:
     root = SETS[name].write(tmp_path, draw=False)
     clean, _ = walk(root, name)
@@ -487,3 +517,30 @@ def test_a_picture_folder_that_is_not_there_costs_its_photos(tmp_path: Path, nam
     assert changed(clean, found) == gone
     assert faults.counts["photo"] == len(gone)
     assert all("there is no folder" in line for line in told(faults) if " photo: " in line)
+
+
+@ALL
+@pytest.mark.parametrize("seed", range(12))
+def test_any_damage_ends_in_faults_or_one_clear_error(tmp_path: Path, name: str, seed: int) -> None:
+    root = SETS[name].write(tmp_path, draw=False)
+    chance = random.Random(seed)
+    path = chance.choice(sorted(file for file in root.rglob("*") if file.is_file()))
+    data = bytearray(path.read_bytes())
+    for _ in range(chance.choice((1, 3, 30))):
+        at = chance.randrange(len(data))
+        data[at : at + chance.randrange(9)] = bytes(
+            chance.choices(b" \n\r\t01-|/..id_\x00\xff", k=chance.randrange(1, 9))
+        )
+    path.write_bytes(data)
+    try:
+        products, _ = walk(root, name)
+    except CatalogError as problem:
+        said = str(problem)
+        products = []
+    else:
+        said = path.name
+    assert path.name in said
+    assert "\n" not in said
+    ids = [photo.id for product in products for photo in product.photos]
+    assert len(ids) == len(set(ids))
+    assert all(photo.uri.startswith(f"{root}/Img/img/") for photo in photos(products).values())

@@ -229,6 +229,20 @@ def test_an_item_in_training_and_test_is_a_leak(tmp_path: Path) -> None:
     assert fault.reason == "item id_00000004 is in gallery and in train: it leaks from training into the test"
 
 
+def test_a_photo_in_query_and_gallery_is_told(tmp_path: Path) -> None:
+    root = inshop(tmp_path, draw=False)
+    clean, _ = walk(root, pictures=False)
+    path = root / "Eval/list_eval_partition.txt"
+    lines = path.read_text().splitlines()
+    query = next(line for line in lines if "query" in line)
+    path.write_text("\n".join(["26", *lines[1:], query.replace("query", "gallery")]) + "\n")
+    found, faults = walk(root, pictures=False)
+    (fault,) = faults.kept
+    assert (fault.row, fault.lost) == (26, "photo")
+    assert "stood before, in row" in fault.reason
+    assert found == clean
+
+
 def test_the_item_column_counts_where_the_folder_says_another(tmp_path: Path) -> None:
     root = inshop(tmp_path, draw=False)
     path = root / "Eval/list_eval_partition.txt"

@@ -24,10 +24,11 @@ split of the row, and the consumer's photo has its shop photo's id as label ``pa
 this very photo (the same colour) or any shop photo of the item; the protocol says which.
 
 Traps: files are misspelt ``comsumer_01.jpg``, and stay so. Photos repeat across rows, so each is given once. Items lie
-in several folders: the column counts. The README calls the number in line 1 that of images; it is that of rows.
-list_attr_cloth.txt has a byte-order mark, CRLF and, on four rows, trailing spaces. Two Chinese words may have one
-English word. Some boxes have no area. The archive in high resolution has ``Summer_Suit`` where lists say
-``Summer_Wear``; boxes and landmarks are not of its size and are left out with ``highres``.
+in several folders: the column counts. By the README, line 1 of the partition is the number of images, though its rows
+are pairs: it may be either. list_attr_cloth.txt has a byte-order mark, CRLF, on four rows trailing spaces and on one a
+tab. Two Chinese words may have one English word. Some boxes have no area. The archive in high resolution has
+``Summer_Suit`` where lists say ``Summer_Wear``; boxes and landmarks are not of its size and are left out with
+``highres``.
 """
 
 from __future__ import annotations
@@ -139,6 +140,7 @@ def _partition(folder: Folder, faults: Faults) -> dict[str, _Item]:
     rows = folder.open(PARTITION, "image_pair_name_1 image_pair_name_2 item_id evaluation_status", faults, "photo")
     listed: dict[str, _Item] = {}
     owners: dict[str, tuple[str, Side]] = {}
+    rows.counted = lambda: len(owners)
     for row in rows.rows():
         try:
             street, shop, item, split = _words(row)

@@ -92,7 +92,7 @@ class Folder:
         for name, (word, lost) in self.lists.items():
             path = self.find(name)
             if path is not None:
-                yield f"rows:{word} {self._said(path, word)}"
+                yield f"{'rows:' if path.suffix == '.txt' else ''}{word} {self._said(path, word)}"
             elif lost:
                 yield f"no {name}: {lost}"
 
@@ -125,7 +125,7 @@ class Folder:
         agrees = (
             " as published" if published == rows.count else f", not the published {published:,}" if published else ""
         )
-        cut = "it is an excerpt" if ".head." in name else "it is not whole"
+        cut = "it is an excerpt" if ".head." in name else "they differ"
         return f"{lines:,} in {name}, whose first line says {rows.count:,}{agrees}: {cut}"
 
 

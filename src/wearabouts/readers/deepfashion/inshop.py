@@ -74,7 +74,7 @@ EXPECTED: dict[str, int] = {
     "rows:attributes": 463,
     "rows:colors": 52_712,
 }
-MAX_DESCRIPTIONS = 256 << 20  # bytes
+MAX_DESCRIPTIONS = 64 << 20  # bytes
 MAX_DESCRIPTION = 500  # characters
 _FILE = re.compile(r"(\d+)_\d+_([a-z]+)\.\w+")
 

@@ -14,7 +14,7 @@ from wearabouts.readers.fields import column_name
 
 _NO = "n"  # stands for -1, so that every label is one character
 _ALLOWED = str.maketrans("", "", f"{_NO}01")
-# Chinese name, English name (which may have spaces), type, and on four rows of the real list spaces after it.
+# Chinese name, English name (which may have spaces) and type; on one row of the real list a tab is before the type.
 _BILINGUAL = re.compile(r"(\S.*?)\s+(\S.*\S|\S)\s+(\d+)")
 
 
@@ -65,7 +65,7 @@ class Vocabulary:
 def one_group(folder: Folder, faults: Faults, group: str) -> Vocabulary:
     """The in-shop attributes: names only, which may have spaces."""
     rows = folder.open("list_attr_cloth.txt", "attribute_name", faults)
-    names = [name for name in _whole_list(rows)]
+    names = list(_whole_list(rows))
     return Vocabulary(names, [group] * len(names))
 
 
@@ -74,8 +74,8 @@ def numbered_groups(folder: Folder, faults: Faults, file: str, columns: str, gro
     rows = folder.open(file, columns, faults)
     names, kinds = [], []
     for text in _whole_list(rows):
-        name, _, kind = text.rpartition(" ")
-        names.append(name.strip())
+        *name, kind = text.rsplit(None, 1)
+        names.append("".join(name))
         kinds.append(_group(rows, text, kind, groups))
     return Vocabulary(names, kinds)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from array import array
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
@@ -35,6 +35,7 @@ class List:
 
     Attributes:
         count: Rows it says it has.
+        counted: What the first line may count instead of rows, asked at the end; None for nothing.
         names: Its column names, in lower case, separated by single spaces; empty where it has no such line.
 
     Raises:
@@ -45,6 +46,7 @@ class List:
         self.path = path
         self.faults = faults
         self.lost = lost
+        self.counted: Callable[[], int] | None = None
         with self.open() as file:
             first = _words(path, file, 1)
             if not (first.isascii() and first.isdigit() and len(first) < 10):
@@ -118,7 +120,7 @@ class List:
                     raise CatalogError(f"{self.path} has more than {MAX_ROWS:,} rows; no DeepFashion list does")
         if not whole:
             self.fault(number, "", "the last row does not end in a line break: it may be cut off", "field")
-        if found != self.count:
+        if found != self.count and (self.counted is None or self.counted() != self.count):
             self.fault(0, "", f"its first line says {self.count:,} rows, {found:,} were found{self._excerpt()}")
 
     def _excerpt(self) -> str:
@@ -139,6 +141,12 @@ def _words(path: Path, file: BinaryIO, line: int) -> str:
         raise CatalogError(
             f"{path}: line {line} is not UTF-8; get the file from the authors' archive again"
         ) from problem
+
+
+def _split(text: str) -> tuple[str, str]:
+    """First word of a row and the rest; a list may have tabs between its columns."""
+    first, *rest = text.split(None, 1)
+    return first, rest[0] if rest else ""
 
 
 class Lookup:
@@ -168,23 +176,22 @@ class Lookup:
         if self._file is None:
             row = next(self._walk, None)
             if row is not None:
-                found, _, rest = row.text.partition(" ")
+                found, rest = _split(row.text)
                 if found == name:
                     self._last = row.number
-                    return Row(row.number, rest.strip())
+                    return Row(row.number, rest)
                 self._note_places(row.number)
         at = self._index.get(name)
         if at is None or self._file is None:
             self.list.fault(0, "", f"no row for {self.of} {name}")
             return None
         self._asked[at] = 1
-        text = self.list.at(self._file, self._places[at])
-        return Row(self._numbers[at], text.partition(" ")[2].strip())
+        return Row(self._numbers[at], _split(self.list.at(self._file, self._places[at]))[1])
 
     def finish(self) -> None:
         """Read on to the end, so that the count is checked, and tell of rows that nobody asked for."""
         if self._file is None:
-            left = [row.text.partition(" ")[0][:120] for row in self._walk]
+            left = [_split(row.text)[0][:120] for row in self._walk]
         else:
             left = [name for name, at in self._index.items() if not self._asked[at]]
         if left:
@@ -199,7 +206,7 @@ class Lookup:
         weakref.finalize(self, file.close)
         with self.list.open() as other:
             for place, row in self.list.places(told=told):
-                name = row.text.partition(" ")[0]
+                name = _split(row.text)[0]
                 before = self._index.get(name)
                 if before is None:
                     self._index[name] = len(self._places)
