@@ -11,6 +11,7 @@ from wearabouts import evaluation
 from wearabouts.catalog import Catalog, Photo, Product
 from wearabouts.errors import CatalogError, EvaluationError
 from wearabouts.evaluation.retrieval import evaluate_catalog
+from wearabouts.evaluation.verifying import operating_points
 from wearabouts.types import Box
 
 RED, GREEN, BLUE, YELLOW = (220, 20, 20), (20, 180, 20), (20, 20, 220), (220, 220, 20)
@@ -129,3 +130,34 @@ def test_a_folder_of_views_through_the_entry_point(tmp_path):
 def test_a_source_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(CatalogError):
         evaluation.main(str(tmp_path / "nothing"), model="histogram")
+
+
+def test_more_figures_by_hand(tmp_path):
+    report = evaluate_catalog(shop(tmp_path), TinyEncoder())
+    cells = rows(report, "Against the whole gallery")["tiny"]
+    # three of four are first; the fourth, trousers whose street photo shows a dress's colour, is further down
+    assert cells["P@5"].value == pytest.approx(1 / 5)
+    assert cells["R-precision"].value == cells["MAP@R"].value == 0.75
+    assert 0.75 < cells["nDCG@10"].value < 1
+    kinds = rows(report, "")
+    assert kinds["mean over kinds"]["R@1, whole gallery"].value == (1 + 0.5) / 2
+
+
+def test_missed_pairs_at_a_false_match_rate_by_hand():
+    def at(*degrees):
+        return np.column_stack([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))]).astype(np.float32)
+
+    queries, gallery = at(0, 60), at(0, 5, 10, 30, 50)
+    points = dict(operating_points(queries, gallery, ["a", "b"], ["a", "a", "c", "b", "c"], rates=(0.34, 0.01)))
+    # same pairs lie 0 and 5 (a) and 30 (b) degrees apart, different ones 10, 30, 50 (a) and 60, 55, 50, 10 (b): two of
+    # seven may pass, the two at 10, and the third, at 30, is the threshold
+    assert set(points) == {0.34}
+    point = points[0.34]
+    assert (point.same, point.different) == (3, 7)
+    assert point.threshold == pytest.approx(np.cos(np.radians(30)), abs=1e-6)
+    assert point.fnmr == pytest.approx(1 / 3)  # 0 and 5 degrees are found, b's own at 30 is not above it
+
+
+def test_without_different_pairs_nothing_is_verified():
+    one = np.array([[1, 0]], np.float32)
+    assert operating_points(one, one, ["a"], ["a"]) == ()

@@ -80,7 +80,8 @@ def direction(*numbers: int, dim: int = DIM) -> np.ndarray:
 def draw(path: Path, item: int, photo: int) -> str:
     """A picture that says what it is."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.full((SIDE, SIDE, 3), (item // 256, item % 256, photo), np.uint8)).save(path)
+    if not path.exists():
+        Image.fromarray(np.full((SIDE, SIDE, 3), (item // 256, item % 256, photo), np.uint8)).save(path)
     return str(path)
 
 

@@ -14,14 +14,15 @@ from wearabouts.catalog import Catalog
 from wearabouts.encoders import Encoder
 from wearabouts.evaluation import sections
 from wearabouts.evaluation.asking import Asker
-from wearabouts.evaluation.comparison import standing
 from wearabouts.evaluation.provenance import ids_digest, provenance
 from wearabouts.evaluation.questions import Question, Questions, Relevance, divide
 from wearabouts.evaluation.ranking import Ranked, measured, rank
 from wearabouts.evaluation.sections import Measured, Part
 from wearabouts.evaluation.showing import Gallery, Showing
 from wearabouts.evaluation.systems import Progress
+from wearabouts.evaluation.verifying import operating_points
 from wearabouts.fetch import Fetcher, FetchSettings
+from wearabouts.metrics import OperatingPoint
 from wearabouts.report import Report
 from wearabouts.search import Searcher
 from wearabouts.stores import Store, open_store
@@ -111,7 +112,7 @@ class _Run:
         showing = Showing(self.questions, self.asker, store, gallery, queries, self.seed)
         suspects, doubt = showing.suspects(whole, vectors) if first and self.one_thing else ((), "")
         return Measured(
-            whole=Part(queries, standing(encoder.name, whole)),
+            whole=Part(queries, sections.figures(encoder.name, whole)),
             within=None if within is None else _part(encoder.name, queries, within),
             served=self._served(Searcher(encoder, store), queries) if first else None,
             failures=showing.pictures(whole, right=False) if first else (),
@@ -126,6 +127,7 @@ class _Run:
             successes=showing.pictures(whole, right=True) if first else (),
             suspects=suspects,
             doubt=doubt,
+            verified=self._verified(queries, vectors, gallery) if first else (),
         )
 
     def _ranked(self, gallery: Gallery, queries: Sequence[Question], vectors: Floats, *, by_kind: bool) -> Ranked:
@@ -140,6 +142,12 @@ class _Run:
             if by_kind
             else None,
         )
+
+    def _verified(
+        self, queries: Sequence[Question], vectors: Floats, gallery: Gallery
+    ) -> tuple[tuple[float, OperatingPoint], ...]:
+        searched = [self.questions.products[product_id].truth for product_id in gallery.product_ids]
+        return operating_points(vectors, gallery.vectors, [query.truth for query in queries], searched, seed=self.seed)
 
     def _served(self, searcher: Searcher, queries: Sequence[Question]) -> sections.Served:
         rng = np.random.default_rng(self.seed)
@@ -160,4 +168,4 @@ def _part(name: str, queries: Sequence[Question], ranked: Ranked) -> Part | None
     kept = Ranked([ranks for ranks in ranked.ranks if len(ranks)], ranked.nearest[inside])
     if not kept.ranks:
         return None
-    return Part(tuple(query for query, keep in zip(queries, inside, strict=True) if keep), standing(name, kept))
+    return Part(tuple(query for query, keep in zip(queries, inside, strict=True) if keep), sections.figures(name, kept))

@@ -89,6 +89,7 @@ class Run:
         limit: At most so many queries; 0 for all.
         keep: Where stores stay; None throws them away.
         progress: Told what is done.
+        served: How many queries are also asked as a person asks.
     """
 
     rules: Retrieval
@@ -97,6 +98,7 @@ class Run:
     limit: int = 0
     keep: Path | None = None
     progress: Progress | None = None
+    served: int = SERVED
 
     def outcomes(self, catalog: Catalog, encoders: Sequence[Encoder]) -> tuple[Division, tuple[Outcome, ...]]:
         """Divide the dataset and measure encoders on it; the first is asked as served and shows pictures.
@@ -121,7 +123,7 @@ class Run:
             )
             queries, said = self.asker.encoded(asked, encoder, self.progress, keep=kept.remembered)
             skips.add("queries whose photo cannot be read, or whose box lies outside it", _without(asked, queries))
-            served = self._served(Searcher(encoder, kept.store), queries, gallery) if first else {}
+            served = self._served(Searcher(encoder, kept.store), queries, gallery) if first and self.served else {}
         measured = self.measured(queries, said.vectors, gallery, gallery_vectors)
         ranked = measured[1]
         rows, doubt = self._suspects(queries, said.vectors, gallery, gallery_vectors, ranked) if first else ((), "")
@@ -167,7 +169,7 @@ class Run:
 
     def _served(self, searcher: Searcher, queries: Sequence[Entry], gallery: Sequence[Entry]) -> dict[str, Served]:
         """A random few of the queries, as the page asks and as an exact search without the model's own restriction."""
-        picked = np.sort(np.random.default_rng(self.seed).permutation(len(queries))[:SERVED])
+        picked = np.sort(np.random.default_rng(self.seed).permutation(len(queries))[: self.served])
         asking = [queries[place] for place in picked]
         kinds = {entry.product: entry.kind for entry in gallery}
 

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from wearabouts import metrics
-from wearabouts.evaluation.comparison import KS, MEAN_PRECISION, RECALL, Standing
+from wearabouts.evaluation.comparison import KS, MEAN_PRECISION, RECALL, Standing, standing
+from wearabouts.evaluation.figures import explained, values
 from wearabouts.evaluation.questions import Question, Questions
-from wearabouts.metrics import Integers
+from wearabouts.evaluation.ranking import Ranked
+from wearabouts.metrics import Integers, OperatingPoint
 from wearabouts.report import Bar, Cell, Curve, Failure, Row, Sample, Section, Table
 
-FIGURES = ("R@1", "R@5", "R@10", "R@20", MEAN_PRECISION)
+MORE = ("P@5", "R-precision", "MAP@R", "nDCG@10", "MRR")
+FIGURES = ("R@1", "R@5", "R@10", "R@20", MEAN_PRECISION, *MORE)
 SERVED_KS = (1, 5, 10, 20)
 KINDS = 25  # lines of the table by kind
 
@@ -57,6 +60,7 @@ class Measured:
         successes: Pictures of right first answers.
         suspects: Pictures of wrong first answers that may be true matches that nobody labelled.
         doubt: How many of these there are and what they could change, in words; empty for none.
+        verified: False match rate allowed → the share of same pairs then missed.
     """
 
     whole: Part
@@ -70,6 +74,14 @@ class Measured:
     successes: tuple[Failure, ...] = ()
     suspects: tuple[Failure, ...] = ()
     doubt: str = ""
+    verified: tuple[tuple[float, OperatingPoint], ...] = ()
+
+
+def figures(name: str, ranked: Ranked) -> Standing:
+    """All figures of one ranking; every query must have a right answer."""
+    found = standing(name, ranked)
+    more = {figure: values(figure, ranked.ranks) for figure in MORE if figure not in found.values}
+    return Standing(name, {**found.values, **more}, ranked)
 
 
 def lead(questions: Questions, ours: Measured) -> str:
@@ -84,7 +96,7 @@ def lead(questions: Questions, ours: Measured) -> str:
 def catalog_sections(questions: Questions, results: Sequence[Measured], seed: int) -> tuple[Section, ...]:
     """Everything that was measured, ours first in each table."""
     ours = results[0]
-    found = [_whole(questions, results, seed), _kinds(ours, seed), _served(ours, seed)]
+    found = [_whole(questions, results, seed), _kinds(ours, seed), _verified(ours), _served(ours, seed)]
     return tuple(section for section in found if section is not None)
 
 
@@ -165,7 +177,7 @@ def _table(title: str, parts: Sequence[Part], seed: int, note: str = "") -> Tabl
         rows.append(Row(part.standing.name, cells, frozenset(best)))
     columns = (*FIGURES, "ours less this, R@1") if len(parts) > 1 else FIGURES
     count = f"{len(ours.queries):,} queries of {len(set(ours.groups)):,} products."
-    return Table(title, "encoder", columns, tuple(rows), f"{count} {note}".strip())
+    return Table(title, "encoder", columns, tuple(rows), " ".join((count, *filter(None, [note]), explained(FIGURES))))
 
 
 def _kinds(ours: Measured, seed: int) -> Section | None:
@@ -184,8 +196,48 @@ def _kinds(ours: Measured, seed: int) -> Section | None:
         rows.append(Row(kind or "no kind", cells))
     columns = tuple(dict.fromkeys(column for row in rows for column in row.cells))
     left = f"The {KINDS} commonest of {len(counts):,} kinds." if len(counts) > KINDS else ""
-    text = "The same figures for the queries of each kind, as the catalog names it."
+    rows.append(_macro(ours, seed))
+    text = (
+        "The same figures for the queries of each kind, as the catalog names it; the mean over kinds counts each kind "
+        "alike."
+    )
     return Section("Kind by kind", text, (Table("", "kind", columns, tuple(rows), left),))
+
+
+def _macro(ours: Measured, seed: int) -> Row:
+    cells: dict[str, Cell] = {"queries": len(ours.whole.queries)}
+    for name, part in (("whole gallery", ours.whole), ("within the kind", ours.within)):
+        if part is not None:
+            kinds = [query.kind for query in part.queries]
+            for figure in (RECALL, MEAN_PRECISION):
+                values = part.standing.values[figure]
+                cells[f"{figure}, {name}"] = metrics.macro_mean(values, kinds, part.groups, seed=seed)
+    return Row("mean over kinds", cells)
+
+
+def _verified(ours: Measured) -> Section | None:
+    if not ours.verified:
+        return None
+    rows = [
+        Row(
+            f"{rate:g}",
+            {
+                "FNMR": point.fnmr,
+                "FMR reached": point.fmr,
+                "similarity above": point.threshold,
+                "same pairs": point.same,
+                "different pairs": point.different,
+            },
+        )
+        for rate, point in ours.verified
+    ]
+    text = (
+        "Is this photo of that product? A pair is a query and a searched photo, called the same where they are more "
+        "similar than a threshold. FMR is the share of different pairs wrongly called the same, FNMR the share of same "
+        "pairs missed. All same pairs count; different pairs are drawn by the seed. The threshold is the lowest whose "
+        "FMR is at most the one asked for."
+    )
+    return Section("Same item or not", text, (Table("", "FMR allowed", tuple(rows[0].cells), tuple(rows)),))
 
 
 def _served(ours: Measured, seed: int) -> Section | None:
