@@ -72,11 +72,12 @@ class Suspects:
         """The count and the bound, labelled as one; empty where nothing is suspected."""
         if not self.pairs:
             return ""
+        pairs = f"{len(self.pairs):,} pair{'s' * (len(self.pairs) != 1)} of items"
         share, bound = self.hits / self.measured, (self.hits + self.queries) / self.measured
         return (
-            f"{self.queries:,} of {self.measured - self.hits:,} wrong first answers ({len(self.pairs):,} pairs of "
-            f"items) may be true matches that nobody labelled. Counting all of these as right would give R@1 "
-            f"{bound:.3f} instead of {share:.3f}: a bound, not a figure; somebody has to look at each."
+            f"Of {self.measured - self.hits:,} wrong first answers, {self.queries:,} ({pairs}) may be true matches "
+            f"that nobody labelled. Counting all of these as right would give R@1 {bound:.3f} instead of {share:.3f}: "
+            "a bound, not a figure; somebody has to look at each."
         )
 
 
