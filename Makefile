@@ -45,6 +45,8 @@ format: $(DEV)/.installed ## Rewrite the code in the one style.
 
 bench: $(DEV)/.installed ## Measure decoding, encoding, indexing, searching and serving beside a plain baseline.
 	$(DEV)/bin/python benchmarks/run.py
+	$(DEV)/bin/python benchmarks/ranking.py
+	$(DEV)/bin/python docs/generate.py
 
 torture: $(DEV)/.installed ## Kill an indexing run N times and look for anything lost: make torture N=50
 	PYTHONPATH=tests $(DEV)/bin/python tests/torture_index.py $(N)
@@ -75,9 +77,10 @@ cifar: $(DEV)/.installed pictures ## Train and measure a net for each published 
 	$(DEV)/bin/python docs/cifar10.py $(addprefix $(RUNS)/,$(SPLITS))
 	$(DEV)/bin/python docs/generate.py
 
-docs: $(DEV)/.installed ## Write the measured tables into README, README.zh and docs, and the page of datasets.
+docs: $(DEV)/.installed ## Write the measured tables into README, README.zh and docs, and the pages of datasets and protocols.
 	$(DEV)/bin/python docs/generate.py
 	$(DEV)/bin/python docs/datasets.py
+	$(DEV)/bin/python docs/protocols.py
 
 clean: ## Remove environments, caches, runs and the demo's shop.
 	rm -rf $(SHOP) $(DEV) $(RUNS) demo-shop build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache \

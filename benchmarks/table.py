@@ -14,13 +14,23 @@ percentile is over all calls); the range is that of the rounds; *gain* is how ma
 (above 1 is faster, or smaller), taken within each round and then the median. On a busy machine trust the gains, not
 the values.
 """
+RANKING = """## Rank
+
+Exact ranks of the right answers of many queries, from vectors in files: `python benchmarks/ranking.py` measures it
+apart from the rest, and `make docs` writes its table here. *All similarities, argsort* is the plain formula: one matrix
+product, every row sorted.
+
+<!-- table: ranking -->
+
+<!-- end of table -->
+"""
 
 
 def page(run: Mapping[str, Any]) -> str:
     """The whole page."""
     parts = [HEAD, _circumstances(run)]
     parts += [_section(one) for one in run["benchmarks"]]
-    return "\n".join(parts)
+    return "\n".join([*parts, RANKING])
 
 
 def _circumstances(run: Mapping[str, Any]) -> str:

@@ -15,7 +15,13 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-DOCUMENTS = ("README.md", "README.zh.md", "docs/tutorials/cifar10.md", "docs/tutorials/cifar10.zh.md")
+DOCUMENTS = (
+    "README.md",
+    "README.zh.md",
+    "docs/benchmarks.md",
+    "docs/tutorials/cifar10.md",
+    "docs/tutorials/cifar10.zh.md",
+)
 PLACE = re.compile(r"(<!-- table: (?P<name>[a-z0-9]+) -->\n).*?(\n<!-- end of table -->)", re.DOTALL)
 Words = Mapping[str, str]
 
@@ -116,7 +122,33 @@ def cifar10(result: Mapping[str, Any], words: Words) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{note}"
 
 
-TABLES: dict[str, Callable[[Mapping[str, Any], Words], str]] = {"photographs": photographs, "cifar10": cifar10}
+def ranking(run: Mapping[str, Any], words: Words) -> str:
+    """What `benchmarks/ranking.py` measured, as Markdown; nothing of it is translated."""
+    lines = [["case", "who", "queries x gallery", "time", "memory"], ["---"] * 5]
+    for row in run["rows"]:
+        size = f"{row['queries']:,} x {row['gallery']:,}"
+        lines.append([row["case"], row["who"], size, f"{row['seconds']:,.1f} s", f"{row['memory_mib']:,.0f} MiB"])
+    whole = run["extrapolated"]
+    size = f"{whole['queries']:,} x {whole['gallery']:,}"
+    lines.append(
+        ["*extrapolated*", "wearabouts", size, f"*{whole['hours']:.1f} h*", f"*{whole['memory_mib']:,.0f} MiB*"]
+    )
+    machine, loads = run["machine"], "/".join(f"{value:g}" for value in run["load"]["before"])
+    note = (
+        f"Vectors of {run['dim']} floats in memory-mapped files, a budget of {run['budget_mib']:,.0f} MiB. Memory is "
+        "the most a fresh process held beyond its libraries and what is mapped from files. The last row is not "
+        "measured: time of the long gallery in proportion to the queries, memory of both slices added. "
+        f"Measured {run['date'][:10]}, commit `{run['commit'].get('commit', 'unknown')[:12]}`, NumPy "
+        f"{run['versions']['numpy']}, {machine['processor']}, {machine['cores']} cores, load average {loads} before."
+    )
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{note}"
+
+
+TABLES: dict[str, Callable[[Mapping[str, Any], Words], str]] = {
+    "photographs": photographs,
+    "cifar10": cifar10,
+    "ranking": ranking,
+}
 
 
 def filled(text: str, words: Words, results: Path = RESULTS) -> str:

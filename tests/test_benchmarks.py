@@ -32,3 +32,22 @@ def test_a_quick_run_measures_everything_and_writes_both_pages(tmp_path: Path) -
     page = (tmp_path / "quick.md").read_text("utf-8")
     assert "a check that it works, not a measurement" in page
     assert page.count("baseline") >= len(NAMES) - 1
+
+
+def test_ranking_is_measured_beside_the_plain_formula_and_finds_the_same(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks/ranking.py"), "--quick", "--out", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    run = json.loads((tmp_path / "ranking-quick.json").read_text("utf-8"))
+    ranks = {(row["case"], row["who"]): row["mean_first_rank"] for row in run["rows"]}
+    assert ranks["where both fit", "wearabouts"] == ranks["where both fit", "all similarities, argsort"] > 1
+    assert all(0 < row["memory_mib"] < run["budget_mib"] for row in run["rows"])
+    assert run["extrapolated"]["queries"] == run["extrapolated"]["gallery"] == 1_000_000
