@@ -8,7 +8,7 @@ import pytest
 
 from wearabouts.errors import SettingsError
 from wearabouts.training.mini.recipe import MiniRecipe
-from wearabouts.training.recipe import load
+from wearabouts.training.recipe import MODELS, Recipe, load, part
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
 
@@ -27,6 +27,10 @@ def test_every_recipe_of_the_project_loads_under_its_own_name(path: Path) -> Non
         ('name = "A b"', "name"),
         ("name = ", "not TOML"),
         ("seed = 1", "name"),
+        ('name = "a"\nmodel = "residul"', "did you mean 'residual'"),
+        ('name = "a"\nmodel = 7', "model"),
+        ('name = "a"\nmodel = "residual"\n[data]\nspilt = "train"', "did you mean 'split'"),
+        ('name = "a"\nmodel = "residual"\n[losses]\nkind = 1.0', "losses"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_one_line(tmp_path: Path, text: str, said: str) -> None:
@@ -45,3 +49,19 @@ def test_a_missing_recipe_names_those_there_are() -> None:
 def test_defaults_make_a_whole_recipe() -> None:
     recipe = MiniRecipe(name="x")
     assert recipe.network.identity_dim + recipe.network.garment_dim + recipe.network.photo_dim == 256
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_has_its_three_parts(model: str) -> None:
+    parts = MODELS[model]
+    schema = part(parts.recipe)
+    assert issubclass(schema, Recipe)
+    assert schema(name="x").model == model
+    assert callable(part(parts.train))
+    assert callable(part(parts.export))
+
+
+def test_a_recipe_without_a_model_is_minis(tmp_path: Path) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text('name = "x"')
+    assert isinstance(load(path), MiniRecipe)

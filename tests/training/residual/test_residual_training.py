@@ -1,4 +1,4 @@
-"""`residual`, trained on a CIFAR-10 of forty pictures: the rate, the averages, a kill, and what is served of it."""
+"""`residual`, trained on a CIFAR-10 of eighty pictures: the rate, the averages, a kill, and what is served of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
 
@@ -145,7 +146,7 @@ def test_the_bundle_says_what_was_trained(run: Path, bundle: bundles.Bundle, dat
     assert card.parity["least_cosine"] > 0.999
     assert card.training["recipe"]["name"] == "tiny"
     assert card.data[0]["name"] == "cifar10"
-    photo = np.asarray(bundles.Image.open(data / "test" / "ship" / "0000.jpg"))
+    photo = np.asarray(Image.open(data / "test" / "ship" / "0000.jpg"))
     # A picture of the network's own size reaches it as it is.
     assert np.array_equal(card.preprocessing.apply(photo), photo)
 
