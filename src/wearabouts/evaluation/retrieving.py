@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,26 +11,23 @@ import numpy as np
 from wearabouts.catalog import Catalog
 from wearabouts.encoders import Encoder
 from wearabouts.evaluation.asking import Asker
+from wearabouts.evaluation.depicting import NAMED, Depicted, Depicting
 from wearabouts.evaluation.dividing import Division, Entry, Skips, answerable, divide
 from wearabouts.evaluation.figures import values
 from wearabouts.evaluation.grading import graded
 from wearabouts.evaluation.holding import held
 from wearabouts.evaluation.protocols.values import Retrieval
 from wearabouts.evaluation.ranking import Ranked
-from wearabouts.evaluation.searching import NOWHERE, ranking
-from wearabouts.evaluation.suspects import pictures, suspected
+from wearabouts.evaluation.searching import ranking
 from wearabouts.evaluation.systems import Progress
 from wearabouts.metrics import Doubles, Integers
-from wearabouts.report import Failure, Picture
 from wearabouts.search import Searcher
 from wearabouts.types import Answer, Floats, Match
 
 COARSE = "coarse "
 SERVED = 200  # queries that are also asked the way a person asks
 MOST_SERVED = 20  # products of each such answer
-SHOWN = 8  # failures and successes with pictures
 UNREADABLE = "queries whose right answers cannot be read"
-NAMED = 3  # first answers of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +53,7 @@ class Outcome:
         gallery_vectors: (N, D) of the gallery.
         ranked: Where right answers stood, and what stood first.
         served: Title → the same asked through the searcher; empty where it was not.
-        failures: Pictures of queries whose first answer was wrong.
-        successes: Of some whose first answer was right.
+        depicted: Pictures; none where they were not asked for.
         suspects: Of wrong first answers that may be true matches that nobody labelled.
         doubt: How many of these there are and what they could change, in words; empty for none.
     """
@@ -72,10 +67,7 @@ class Outcome:
     gallery_vectors: Floats
     ranked: Ranked
     served: dict[str, Served]
-    failures: tuple[Failure, ...] = ()
-    successes: tuple[Failure, ...] = ()
-    suspects: tuple[Failure, ...] = ()
-    doubt: str = ""
+    depicted: Depicted
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +118,7 @@ class Run:
             served = self._served(Searcher(encoder, kept.store), queries, gallery) if first and self.served else {}
         measured = self.measured(queries, said.vectors, gallery, gallery_vectors)
         ranked = measured[1]
-        rows, doubt = self._suspects(queries, said.vectors, gallery, gallery_vectors, ranked) if first else ((), "")
+        depicting = Depicting(self.rules, self.asker, self.seed, queries, gallery)
         return Outcome(
             encoder.name,
             queries,
@@ -137,10 +129,7 @@ class Run:
             gallery_vectors,
             ranked,
             served,
-            self._pictures(queries, gallery, ranked, right=False) if first else (),
-            self._pictures(queries, gallery, ranked, right=True) if first else (),
-            rows,
-            doubt,
+            depicting.shown(ranked, said.vectors, gallery_vectors) if first else Depicted(),
         )
 
     def measured(
@@ -192,69 +181,6 @@ class Run:
             "default settings": Served(*self.asker.served(asking, searcher, right, person)),
             "exact, no garment restriction": Served(*self.asker.served(asking, searcher, right, exact)),
         }
-
-    def _pictures(
-        self, queries: Sequence[Entry], gallery: Sequence[Entry], ranked: Ranked, *, right: bool
-    ) -> tuple[Failure, ...]:
-        """A few queries, drawn by the seed and not chosen, whose first answer was right, or was wrong."""
-        rows = np.array([row for row, ranks in enumerate(ranked.ranks) if (ranks[0] == 1) == right], np.int64)
-        first: dict[tuple[str, str], Entry] = {}
-        for entry in reversed(gallery):
-            first.update(((self._pool(entry), truth), entry) for truth in entry.truths)
-        shown = []
-        for row in sorted(np.random.default_rng(self.seed).permutation(rows)[:SHOWN].tolist()):
-            query, place = queries[row], int(ranked.ranks[row][0])
-            there = [first[self._pool(query), truth] for truth in query.truths if (self._pool(query), truth) in first]
-            wanted = there[0]
-            came = [gallery[index] for index in ranked.nearest[row][:NAMED] if index != NOWHERE]
-            shown.append(
-                Failure(
-                    Picture(self.asker.thumbnail(query), query.title or query.id),
-                    None
-                    if right
-                    else Picture(self.asker.thumbnail(wanted), f"at place {place}: {wanted.title or wanted.id}"),
-                    tuple(
-                        Picture(
-                            self.asker.thumbnail(entry),
-                            entry.title or entry.id,
-                            not set(entry.truths).isdisjoint(query.truths),
-                        )
-                        for entry in came
-                    ),
-                )
-            )
-        return tuple(shown)
-
-    def _suspects(
-        self,
-        queries: Sequence[Entry],
-        vectors: Floats,
-        gallery: Sequence[Entry],
-        gallery_vectors: Floats,
-        ranked: Ranked,
-    ) -> tuple[tuple[Failure, ...], str]:
-        """Wrong first answers that may be right, where a right answer is one thing and not a whole category."""
-        if self.rules.truth == "category":
-            return (), ""
-        rights: dict[tuple[str, str], list[int]] = defaultdict(list)
-        for row, entry in enumerate(gallery):
-            for truth in entry.truths:
-                rights[self._pool(entry), truth].append(row)
-
-        def right(row: int) -> Integers:
-            pool, truths = self._pool(queries[row]), queries[row].truths
-            return np.unique(np.array([at for truth in truths for at in rights.get((pool, truth), ())], np.int64))
-
-        def picture(entry: Entry) -> Picture:
-            return Picture(self.asker.thumbnail(entry), entry.title or entry.id)
-
-        asked, shown = [query.product for query in queries], [entry.product for entry in gallery]
-        found = suspected(vectors, gallery_vectors, ranked.nearest[:, 0], right, asked, shown)
-        rows = pictures(found, lambda row: picture(queries[row]), lambda row: picture(gallery[row]))
-        return rows, found.note()
-
-    def _pool(self, entry: Entry) -> str:
-        return entry.kind if self.rules.within else ""
 
 
 def _without(entries: Sequence[Entry], kept: Sequence[Entry]) -> list[Entry]:
