@@ -124,22 +124,23 @@ def cifar10(result: Mapping[str, Any], words: Words) -> str:
 
 def ranking(run: Mapping[str, Any], words: Words) -> str:
     """What `benchmarks/ranking.py` measured, as Markdown; nothing of it is translated."""
-    lines = [["case", "who", "queries x gallery", "time", "memory"], ["---"] * 5]
+    lines = [["case", "who", "queries x gallery", "time", "processor", "memory"], ["---"] * 6]
     for row in run["rows"]:
         size = f"{row['queries']:,} x {row['gallery']:,}"
-        lines.append([row["case"], row["who"], size, f"{row['seconds']:,.1f} s", f"{row['memory_mib']:,.0f} MiB"])
+        spent = [f"{row['seconds']:,.1f} s", f"{row['cpu_seconds']:,.1f} s", f"{row['memory_mib']:,.0f} MiB"]
+        lines.append([row["case"], row["who"], size, *spent])
     whole = run["extrapolated"]
     size = f"{whole['queries']:,} x {whole['gallery']:,}"
-    lines.append(
-        ["*extrapolated*", "wearabouts", size, f"*{whole['hours']:.1f} h*", f"*{whole['memory_mib']:,.0f} MiB*"]
-    )
+    spent = [f"*{whole['hours']:.1f} h*", f"*{whole['cpu_hours']:.1f} h*", f"*{whole['memory_mib']:,.0f} MiB*"]
+    lines.append(["*extrapolated*", "wearabouts", size, *spent])
     machine, loads = run["machine"], "/".join(f"{value:g}" for value in run["load"]["before"])
     note = (
         f"Vectors of {run['dim']} floats in memory-mapped files, a budget of {run['budget_mib']:,.0f} MiB. Memory is "
         "the most a fresh process held beyond its libraries and what is mapped from files. The last row is not "
         "measured: time of the long gallery in proportion to the queries, memory of both slices added. "
         f"Measured {run['date'][:10]}, commit `{run['commit'].get('commit', 'unknown')[:12]}`, NumPy "
-        f"{run['versions']['numpy']}, {machine['processor']}, {machine['cores']} cores, load average {loads} before."
+        f"{run['versions']['numpy']}, {machine['processor']}, {machine['cores']} cores, load average {loads} before: "
+        "on a busy machine trust the processor's seconds, of all its cores together."
     )
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{note}"
 
