@@ -20,6 +20,7 @@ from miniatures import (
     street2shop,
 )
 from wearabouts import evaluation
+from wearabouts.cli import main as wearabouts
 from wearabouts.errors import EvaluationError, SettingsError
 from wearabouts.evaluation.protocols import PROTOCOLS
 from wearabouts.types import Encoding
@@ -94,3 +95,34 @@ def test_an_option_that_neither_protocol_nor_reader_has_is_named(tmp_path):
     deepfashion_inshop.inshop(tmp_path)
     with pytest.raises(SettingsError, match="unknown option of reader deepfashion_inshop 'galery'"):
         evaluation.main("inshop", data=tmp_path, model=TinyGarmentEncoder(), options={"galery": "test"})
+
+
+def test_one_command_from_a_datasets_folder_to_its_table(tmp_path, capsys):
+    deepfashion_inshop.inshop(tmp_path / "set")
+    words = ["evaluate", "inshop", "--data", str(tmp_path / "set"), "--model", "histogram", "--json"]
+    assert wearabouts([*words, "--out", str(tmp_path / "one")]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["sections"][0]["samples"][0]["name"] == "inshop"
+    # the same run again, compared with the first: the same queries, and nothing but noise between them
+    assert wearabouts([*words, "--compare", str(tmp_path / "one" / "report.json")]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert "this difference is noise" in json.dumps(again["sections"])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["inshopp"], "did you mean 'inshop'"),
+        (["inshop"], "give --data"),
+        (
+            ["consumer2shop_pair", "--data", ".", "-o", "gallery=all"],
+            "unknown gallery of protocol consumer2shop_pair 'all'",
+        ),
+        (["inshop", "--data", "nowhere"], "nowhere"),
+    ],
+)
+def test_words_that_mean_nothing_are_one_line(words, message, capsys):
+    assert wearabouts(["evaluate", *words, "--model", "histogram"]) == 2
+    told = capsys.readouterr().err.strip().splitlines()
+    assert len(told) == 1
+    assert message in told[0]
