@@ -36,12 +36,14 @@ DATASETS = (
     "pairs",
 )
 # Told once, before the first reader that it is about: heading and module.
-SHARED = {"deepfashion_inshop": ("DeepFashion: what the four benchmarks share", "wearabouts.readers.deepfashion")}
+SHARED = {
+    "deepfashion_inshop": ("DeepFashion: what the four benchmarks share", "wearabouts.readers.datasets.deepfashion")
+}
 PARTS = {
-    "deepfashion_attributes": (("The fine annotation", "wearabouts.readers.deepfashion.fine"),),
+    "deepfashion_attributes": (("The fine annotation", "wearabouts.readers.datasets.deepfashion.fine"),),
     "street2shop": (
-        ("Object proposals", "wearabouts.readers.street2shop.proposals"),
-        ("Flattened tables", "wearabouts.readers.street2shop.flat"),
+        ("Object proposals", "wearabouts.readers.datasets.street2shop.proposals"),
+        ("Flattened tables", "wearabouts.readers.datasets.street2shop.flat"),
     ),
 }
 

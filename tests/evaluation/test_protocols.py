@@ -12,13 +12,12 @@ from evaluation.worlds import Dice, Oracle, Told, catalog, photo
 from wearabouts import evaluation
 from wearabouts.catalog import Fault, Product
 from wearabouts.errors import EvaluationError, SettingsError
-from wearabouts.evaluation import presenting
 from wearabouts.evaluation.asking import Asker
-from wearabouts.evaluation.dividing import divide
-from wearabouts.evaluation.measuring import measure
+from wearabouts.evaluation.measuring import measure, presenting
+from wearabouts.evaluation.measuring.dividing import divide
+from wearabouts.evaluation.measuring.retrieving import Run
 from wearabouts.evaluation.protocols import PROTOCOLS, every, protocol
 from wearabouts.evaluation.protocols.values import Pick, Retrieval
-from wearabouts.evaluation.retrieving import Run
 from wearabouts.fetch import Fetcher, FetchSettings
 from wearabouts.types import Box
 

@@ -182,7 +182,7 @@ def test_the_mark_reaches_markdown():
 
 
 def test_the_parts_that_protocols_ask_for_are_those_of_the_data():
-    from wearabouts.evaluation import landmarking
+    from wearabouts.evaluation.measuring import landmarking
     from wearabouts.evaluation.protocols import every
     from wearabouts.evaluation.protocols.labels import ALL
     from wearabouts.types import LANDMARK_SLOTS

@@ -1,11 +1,11 @@
-"""DARN in miniature, in the generic layout that `wearabouts.readers.darn` documents."""
+"""DARN in miniature, in the generic layout that `wearabouts.readers.datasets.darn` documents."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from miniatures import pictures
-from wearabouts.readers.darn import GROUPS
+from wearabouts.readers.datasets.darn import GROUPS
 from wearabouts.types import Box
 
 BOX = Box(30, 24, 40, 56)

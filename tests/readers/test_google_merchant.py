@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from wearabouts.catalog import Faults, Product
 from wearabouts.errors import CatalogError
-from wearabouts.readers import google_xml, open_catalog
+from wearabouts.readers import open_catalog
+from wearabouts.readers.feeds import google_xml
 
 FEEDS = Path(__file__).parent / "feeds"
 SALE = datetime(2026, 2, 25, tzinfo=UTC)

@@ -14,8 +14,8 @@ import pytest
 
 from wearabouts.catalog import Faults, Product
 from wearabouts.readers import open_catalog
-from wearabouts.readers.magento import pairs
-from wearabouts.readers.variants import Variant, by_color
+from wearabouts.readers.feeds.magento import pairs
+from wearabouts.readers.feeds.variants import Variant, by_color
 
 FEEDS = Path(__file__).parent / "feeds"
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -18,7 +18,7 @@ from wearabouts.readers import open_catalog
 from wearabouts.report import Report, Section, write
 
 if TYPE_CHECKING:
-    from wearabouts.evaluation.questions import Relevance
+    from wearabouts.evaluation.catalogs.questions import Relevance
 
 PHOTOGRAPHS = "photographs"
 DRAWN = "drawn"
@@ -75,7 +75,7 @@ def main(
         CatalogError: The source cannot be read.
     """
     if compare is not None:
-        from wearabouts.evaluation import rerun
+        from wearabouts.evaluation.checks import rerun
 
         rerun.read(Path(compare))  # what is wrong with it is told before anything is measured
     encoder = open_encoder(model)
@@ -88,8 +88,8 @@ def main(
             found = _leaks(None, encoder, progress) if leaks else ()
             report = _photographs(data, encoder, others, seed, progress)
         else:
-            from wearabouts.evaluation.drawn_shop import drawn_catalog
-            from wearabouts.evaluation.retrieval import evaluate_catalog
+            from wearabouts.evaluation.catalogs import evaluate_catalog
+            from wearabouts.evaluation.catalogs.drawn_shop import drawn_catalog
 
             limit = QUERIES if limit is None else limit
             if target == DRAWN:
@@ -162,7 +162,7 @@ def _leaks(catalog: Catalog | None, encoder: Encoder, progress: Progress | None)
     """What stands on both sides of a division; before anything is measured, for it may be that there is no division."""
     if catalog is None:
         raise EvaluationError(f"leaks are looked for in a dataset or a catalog with splits; {PHOTOGRAPHS} has none")
-    from wearabouts.evaluation import leaks
+    from wearabouts.evaluation.checks import leaks
 
     return (leaks.section(leaks.find(catalog, encoder, progress=progress)),)
 

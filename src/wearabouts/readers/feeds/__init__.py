@@ -1,0 +1,1 @@
+"""The shops' own product feeds, one format a module."""
