@@ -24,6 +24,7 @@ TARGET = (
     "A published protocol (cifar10-2, inshop, wtbi, …; docs/protocols.md has them all), a catalog with item labels "
     "(feed, table, folder), `photographs` for the model table, or `drawn`."
 )
+SHORT = 8  # rows of a table that is still read in a terminal when there is a report as well
 
 
 def evaluate(
@@ -96,9 +97,13 @@ def evaluate(
     if json:
         show_json(report.to_dict())
         return
+    say(report.summary)
     for section in report.sections:
-        say(section.title)
-        for table in section.tables:
+        # A page holds the rest: a terminal that scrolls by a hundred lines is not read.
+        shown = section.tables if out is None else [table for table in section.tables if len(table.rows) <= SHORT]
+        if shown:
+            say(section.title)
+        for table in shown:
             rows = [(row.name, *(cell_text(row.cells.get(name)) for name in table.columns)) for row in table.rows]
             show_table(table.title, (table.subject, *table.columns), rows)
     if out is not None:
