@@ -18,8 +18,9 @@ therefore labels only (``bbox``), unless option ``boxes`` asks for more. And the
 queries for RealStreetLook and 192 for AIGen-Studio, but the coarse recalls it publishes (79.82 and 92.75 %, and 87.93 %
 over all) are fractions of 981 and 193, not of those: 981 and 193 are expected here.
 
-A fine hit is a product of the query's category and attributes, a coarse one of its category: labels ``category``,
-``main_attribute`` and ``other_attributes`` (joined by ``|``) of each photo; ``subset`` tells distractors.
+A fine hit is, in the paper's words, a product of the query's category and attributes; the programs compare ``item_ID``.
+A coarse hit is one of its category. Labels of each photo: ``category``, ``main_attribute``, ``other_attributes``
+(joined by ``|``) and ``subset``, which tells distractors.
 """
 
 from __future__ import annotations
