@@ -24,7 +24,7 @@ TARGET = (
     "A published protocol (cifar10-2, inshop, wtbi, …; docs/protocols.md has them all), a catalog with item labels "
     "(feed, table, folder), `photographs` for the model table, or `drawn`."
 )
-SHORT = 8  # rows of a table that is still read in a terminal when there is a report as well
+SHORT = 64  # figures of a table that is still read in a terminal when there is a report as well
 
 
 def evaluate(
@@ -100,7 +100,7 @@ def evaluate(
     say(report.summary)
     for section in report.sections:
         # A page holds the rest: a terminal that scrolls by a hundred lines is not read.
-        shown = section.tables if out is None else [table for table in section.tables if len(table.rows) <= SHORT]
+        shown = [table for table in section.tables if out is None or len(table.rows) * len(table.columns) <= SHORT]
         if shown:
             say(section.title)
         for table in shown:
