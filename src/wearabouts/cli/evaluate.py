@@ -24,7 +24,7 @@ TARGET = (
     "A published protocol (cifar10-2, inshop, wtbi, …; docs/protocols.md has them all), a catalog with item labels "
     "(feed, table, folder), `photographs` for the model table, or `drawn`."
 )
-SHORT = 64  # figures of a table that is still read in a terminal when there is a report as well
+SHORT = 100  # figures of a table that is still read in a terminal when there is a report as well
 
 
 def evaluate(
