@@ -58,6 +58,17 @@ def test_a_photo_is_decoded_no_finer_than_its_crops_need_and_in_full_for_a_given
     assert picture.pixels.shape == (2048, 4096, 3)
 
 
+@pytest.mark.parametrize(("side", "origins"), [(64, ["whole"]), (65, ["whole", "salient"])])
+def test_a_crop_is_looked_at_only_where_the_photo_has_more_than_the_encoder_takes(side, origins):
+    pixels = np.full((side, side, 3), 255, np.uint8)
+    pixels[20:44, 20:44] = (200, 40, 40)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    viewer = Viewer(TinyEncoder(), SearchSettings())
+    assert viewer.encoder.input_size == 64
+    assert [look.origin for look in viewer.looks(*viewer.open(file.getvalue()))] == origins
+
+
 def test_garments_come_likeliest_first_and_attributes_only_when_certain():
     encoder = TinyGarmentEncoder()
     viewer = Viewer(encoder, SearchSettings(certain=0.9))

@@ -113,6 +113,9 @@ class Viewer:
         return self.encoder.encode([picture.crop(box) for box in boxes], "street")
 
     def _salient(self, picture: Picture, saliency: Floats | None = None) -> Box | None:
+        # A crop is a closer look; a photo of no more pixels than the encoder takes has nothing closer to show.
+        if max(picture.size) <= self.encoder.input_size:
+            return None
         height, width = picture.pixels.shape[:2]
         seen = _unpadded(saliency, height, width) if saliency is not None else None
         found = salient_box(picture.pixels, seen, cover=self.settings.salient_cover)
