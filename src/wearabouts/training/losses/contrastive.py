@@ -1,13 +1,9 @@
-"""Losses of `mini`: pairs across sides, classes with unknown labels, where the garment is, what must not be forgotten.
-
-Papers' own losses (triplets, softmax ratio, weighted tags) join them here when their models do.
-"""
+"""Contrastive losses: a photo finds those of the same item among all others of a batch."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 
 def contrastive(queries: Tensor, keys: Tensor, query_items: Tensor, key_items: Tensor, temperature: float) -> Tensor:
@@ -65,45 +61,3 @@ def among_views(vectors: Tensor, items: Tensor, temperature: float) -> Tensor:
     log_share = logits - torch.logsumexp(logits, 1, keepdim=True)
     positives = same.sum(1)
     return (-(log_share * same).sum(1) / positives.clamp(min=1)).sum() / (positives > 0).sum().clamp(min=1)
-
-
-def classes(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
-    """Softmax cross-entropy over the photos whose label is known.
-
-    Args:
-        logits: (N, V).
-        labels: (N,) int64, -1 where unknown: such a photo gives no gradient, and a batch of only such gives zero.
-        smoothing: Share of the target spread evenly, in [0, 1).
-    """
-    known = labels >= 0
-    if not bool(known.any()):
-        return logits.sum() * 0.0
-    return F.cross_entropy(logits[known], labels[known], label_smoothing=smoothing)
-
-
-def focus(saliency: Tensor, mask: Tensor) -> Tensor:
-    """Binary cross-entropy of the saliency map against the share of each cell that the garment covers.
-
-    Args:
-        saliency: (N, h, w) logits.
-        mask: (N, h, w) in [0, 1]; a photo whose mask is not known has NaN in it and is left out.
-    """
-    known = ~mask.flatten(1).isnan().any(1)
-    if not bool(known.any()):
-        return saliency.sum() * 0.0
-    return F.binary_cross_entropy_with_logits(saliency[known], mask[known])
-
-
-def relations(vectors: Tensor, teacher: Tensor) -> Tensor:
-    """Keep the teacher's geometry: mean squared difference of all cosines, the diagonal left out.
-
-    Args:
-        vectors: (N, D) unit vectors.
-        teacher: (N, D') unit vectors.
-
-    Source: Park et al., *Relational Knowledge Distillation*, CVPR 2019. Differs: cosines instead of distances, squared
-        loss.
-    """
-    difference = vectors @ vectors.T - teacher @ teacher.T
-    off = ~torch.eye(len(vectors), dtype=torch.bool, device=vectors.device)
-    return difference[off].square().mean()

@@ -1,0 +1,11 @@
+"""The losses, each with its formula and source; a module a kind.
+
+What is not known gives no gradient: every loss over labels takes a mark for *unknown*, and a batch of nothing but
+unknowns gives zero, not NaN.
+"""
+
+from wearabouts.training.losses.contrastive import across_sides, among_views, contrastive
+from wearabouts.training.losses.geometry import relations
+from wearabouts.training.losses.labels import classes, focus
+
+__all__ = ["across_sides", "among_views", "classes", "contrastive", "focus", "relations"]
