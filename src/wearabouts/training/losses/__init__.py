@@ -7,6 +7,17 @@ unknowns gives zero, not NaN.
 from wearabouts.training.losses.contrastive import across_sides, among_views, contrastive
 from wearabouts.training.losses.geometry import relations
 from wearabouts.training.losses.labels import classes, focus, tree
+from wearabouts.training.losses.pairs import same_item
 from wearabouts.training.losses.triplets import triplet
 
-__all__ = ["across_sides", "among_views", "classes", "contrastive", "focus", "relations", "tree", "triplet"]
+__all__ = [
+    "across_sides",
+    "among_views",
+    "classes",
+    "contrastive",
+    "focus",
+    "relations",
+    "same_item",
+    "tree",
+    "triplet",
+]
