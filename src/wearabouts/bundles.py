@@ -18,56 +18,24 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wearabouts.errors import BundleError, unknown
-from wearabouts.types import SIDES, Pixels, Side
+from wearabouts.fitting import Preprocessing
+from wearabouts.types import SIDES, Side
+
+__all__ = ["Bundle", "Card", "Graph", "Preprocessing", "TextTower", "Verifier", "load", "write", "write_figures"]
 
 CARD = "card.json"
 FORMAT = 1
 MAX_CARD = 4 * 2**20
 MAX_GRAPH = 2 * 2**30
+MAX_TOKENIZER = 64 * 2**20
 SHIPPED = ("mini",)
 
 
 class _Value(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Preprocessing(_Value):
-    """How a photo becomes the graph's input: fitted into a white square of `size` pixels, sRGB bytes, (S, S, 3)."""
-
-    size: int = Field(ge=16, le=2048)
-    fit: Literal["white_square"] = "white_square"
-    resample: Literal["bicubic"] = "bicubic"
-
-    def apply(self, photo: Pixels) -> Pixels:
-        """Fit one photo.
-
-        Args:
-            photo: (H, W, 3) uint8 RGB, any size from one pixel up.
-
-        Returns:
-            (size, size, 3) uint8, the photo centred on white, its longer side `size` pixels long.
-        """
-        height, width = photo.shape[:2]
-        left, top, *target = self.placed(width, height)
-        image = Image.fromarray(photo)
-        if target != [width, height]:
-            # A box reduction first is several times quicker on large photos and changes little: the gap of 3 keeps it
-            # so.
-            image = image.resize((target[0], target[1]), Image.Resampling.BICUBIC, reducing_gap=3.0)
-        square = Image.new("RGB", (self.size, self.size), (255, 255, 255))
-        square.paste(image, (left, top))
-        return np.asarray(square)
-
-    def placed(self, width: int, height: int) -> tuple[int, int, int, int]:
-        """Left, top, width and height, in pixels of the square, of a photo that `apply` has fitted."""
-        scale = self.size / max(height, width)
-        across, down = max(1, round(width * scale)), max(1, round(height * scale))
-        return (self.size - across) // 2, (self.size - down) // 2, across, down
 
 
 class Graph(_Value):
@@ -77,13 +45,57 @@ class Graph(_Value):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
+class Verifier(_Value):
+    """The pairwise network: inputs `street` and `shop` (N, dim) float32, vectors of both sides, row by row.
+
+    Its output `probability` (N, C + 1) in [0, 1] says how likely both show the same item: column 0 by what was learnt
+    of all categories together, column c + 1 by what was learnt of `categories[c]`.
+    """
+
+    file: str = Field(pattern=r"^[A-Za-z0-9_.-]+\.onnx$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    categories: tuple[str, ...] = ()
+
+
+class TextTower(_Value):
+    """The tower that reads words: its vectors are comparable with those of photos.
+
+    Its graph takes `tokens` (N, L) int64 and, where it asks for it, `mask` (N, L) int64 (1 a token, 0 padding), and
+    gives `vector` (N, dim) of length 1. Which token's state becomes the vector is settled inside the graph.
+
+    Attributes:
+        file: The graph.
+        sha256: Of the graph.
+        tokenizer: The tokenizer's file, JSON as the library `tokenizers` writes it.
+        tokenizer_sha256: Of that file.
+        context: L at most: longer texts are cut, their end token kept.
+        fixed: Whether every text is padded to `context` tokens, as the tower was trained, or to the longest of a call.
+        pad: Id of the padding token.
+        pad_side: Where it goes.
+        lower: Whether text is put in lower case before the tokenizer sees it.
+        pooled: In words: which token becomes the vector.
+    """
+
+    file: str = Field(pattern=r"^[A-Za-z0-9_.-]+\.onnx$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    tokenizer: str = Field(default="tokenizer.json", pattern=r"^[A-Za-z0-9_.-]+\.json$")
+    tokenizer_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    context: int = Field(ge=2, le=4096)
+    fixed: bool = False
+    pad: int = Field(ge=0)
+    pad_side: Literal["left", "right"] = "right"
+    lower: bool = False
+    pooled: str = ""
+
+
 class Card(_Value):
     """What a bundle says of itself; see the module's docstring.
 
     `graphs` has one entry for each side; a model with one tower names the same file twice. Outputs of a graph are
     `vector` (N, dim) of length 1 and, where the card lists classes, `garment` (N, G) probabilities, `attribute.<name>`
-    (N, V) probabilities, `saliency` (N, h, w) in [0, 1] and `landmarks` (N, 8, 3): x and y as fractions of the square
-    that the graph sees, from its top left corner, and the probability of being visible.
+    (N, V) probabilities, `saliency` (N, h, w) in [0, 1], `landmarks` (N, 8, 3): x and y as fractions of the square
+    that the graph sees, from its top left corner, and the probability of being visible, and where there are `bits`,
+    `code` (N, bits / 8) uint8, the first bit the highest of the first byte.
     """
 
     format: Literal[1] = 1
@@ -96,9 +108,13 @@ class Card(_Value):
     attributes: dict[str, tuple[str, ...]] = {}
     saliency: bool = False
     landmarks: bool = False
-    stored: Literal["float16", "float32"] = "float32"
+    bits: int = Field(default=0, ge=0, le=4096, multiple_of=8)
+    verifier: Verifier | None = None
+    text: TextTower | None = None
+    stored: Literal["float16", "float32", "int8"] = "float32"
     licence: str = ""
     notices: tuple[str, ...] = ()
+    source: dict[str, Any] = {}
     data: tuple[dict[str, Any], ...] = ()
     training: dict[str, Any] = {}
     parity: dict[str, Any] = {}
@@ -106,16 +122,33 @@ class Card(_Value):
 
     def encoder_hash(self) -> str:
         """Changes whenever the vectors of stored photos would: shop-side graph, preprocessing, dimension."""
-        basis = [self.graphs["shop"].sha256, self.preprocessing.model_dump(), self.dim]
+        basis = [self.graphs["shop"].sha256, self.preprocessing.basis(), self.dim]
         return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A checked bundle: the card, and each side's graph as bytes whose hash is the card's."""
+    """A checked bundle: the card, and each side's graph, and the verifier's, as bytes whose hash is the card's.
+
+    The tower that reads words is often the larger one: it is read when it is first asked for.
+    """
 
     card: Card
     graphs: Mapping[Side, bytes]
+    verifier: bytes | None = None
+    folder: Path | None = None
+
+    def read_text(self) -> tuple[bytes, bytes]:
+        """The text tower's graph and its tokenizer, checked.
+
+        Raises:
+            BundleError: The model has none, or its files are damaged.
+        """
+        tower = self.card.text
+        if tower is None or self.folder is None:
+            raise BundleError(f"{self.card.name!r} reads no text; pull a model with a text tower, see `wearabouts pull`")
+        graph = _read_graph(self.folder / tower.file, tower.sha256)
+        return graph, _read_hashed(self.folder / tower.tokenizer, tower.tokenizer_sha256, MAX_TOKENIZER)
 
     @property
     def hash(self) -> str:
@@ -145,7 +178,11 @@ def load(bundle: str | Path) -> Bundle:
         if graph.file not in read:
             read[graph.file] = _read_graph(folder / graph.file, graph.sha256)
         graphs[side] = read[graph.file]
-    return Bundle(card, graphs)
+    pairs = card.verifier
+    verifier = None if pairs is None else _read_graph(folder / pairs.file, pairs.sha256)
+    for name in (card.text.file, card.text.tokenizer) if card.text else ():
+        _require_file(folder / name)
+    return Bundle(card, graphs, verifier, folder)
 
 
 def write(folder: Path, card: Card, graphs: Mapping[str, bytes]) -> None:
@@ -208,17 +245,26 @@ def _read_card(path: Path) -> Card:
         ) from error
 
 
-def _read_graph(path: Path, sha256: str) -> bytes:
+def _require_file(path: Path) -> None:
     if not path.is_file() or path.is_symlink():
         raise BundleError(f"the card names {path.name}, which is not a file in {path.parent}; export the model again")
-    if path.stat().st_size > MAX_GRAPH:
-        raise BundleError(f"{path.name} has {path.stat().st_size:,} bytes; a graph has at most {MAX_GRAPH:,}")
+
+
+def _read_hashed(path: Path, sha256: str, most: int) -> bytes:
+    _require_file(path)
+    if path.stat().st_size > most:
+        raise BundleError(f"{path.name} has {path.stat().st_size:,} bytes; at most {most:,} are read")
     content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise BundleError(
             f"{path.name} is damaged: its SHA-256 is {found[:9]}…, its card says {sha256[:9]}…; export the model again"
         )
+    return content
+
+
+def _read_graph(path: Path, sha256: str) -> bytes:
+    content = _read_hashed(path, sha256, MAX_GRAPH)
     # The key of an external tensor's path, as protobuf writes it: such a graph would read files of its author's
     # choosing.
     if b"\x0a\x08location\x12" in content:

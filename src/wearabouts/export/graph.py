@@ -9,88 +9,121 @@ import io
 import logging
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from wearabouts.errors import BundleError
-from wearabouts.types import Pixels
+from wearabouts.export.gates import FLOAT, Embed, Gate, compared
+from wearabouts.types import Floats, Pixels
 
 OPSET = 18
 SMALLEST_SHRUNK = 256  # elements; biases and scalars stay in float32, they weigh nothing
-MIN_COSINE = 0.999  # of the exported vectors to PyTorch's, on every photo checked
+MIN_COSINE = FLOAT.least  # of the exported vectors to PyTorch's, on every photo checked
 
 
 def to_onnx(served: nn.Module, size: int, outputs: Sequence[str]) -> bytes:
     """Trace a served module into one ONNX file with a free batch dimension, large weights stored small."""
+    example = torch.randint(0, 256, (2, size, size, 3), dtype=torch.uint8)
+    return traced(served, {"pixels": example}, outputs)
+
+
+def traced(module: nn.Module, examples: Mapping[str, Tensor], outputs: Sequence[str]) -> bytes:
+    """Trace any module into one ONNX file, the first dimension of every input free, large weights stored small.
+
+    Args:
+        module: Takes the examples in their order, gives a tensor or several.
+        examples: Name of an input → an example, of one length of at least 2.
+        outputs: Names for what it gives, in order.
+    """
     import onnx
 
-    example = torch.randint(0, 256, (2, size, size, 3), dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(
         logging.ERROR
     )  # it announces the absence of torchvision, which is on purpose
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations inside the exporter's own code
         path = Path(folder) / "graph.onnx"
+        batch = torch.export.Dim("batch", min=1, max=4096)
         torch.onnx.export(
-            served.eval(),
-            (example,),
+            module.eval(),
+            tuple(examples.values()),
             str(path),
-            input_names=["pixels"],
+            input_names=list(examples),
             output_names=list(outputs),
-            dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=4096)},),
+            dynamic_shapes=tuple({0: batch} for _ in examples),
             opset_version=OPSET,
             dynamo=True,
             external_data=False,
             verbose=False,
         )
         model = onnx.load(str(path))
+    return packed(model)
+
+
+def packed(model: Any, kept: Collection[str] = ()) -> bytes:
+    """An ONNX model as bytes: nothing in it about the machine that made it, large weights stored small.
+
+    Args:
+        model: Changed in place.
+        kept: Names of tensors that stay as they are.
+    """
+    import onnx
+
     _anonymise(model)
-    _shrink(model)
+    _shrink(model, kept)
     onnx.checker.check_model(model)
     buffer = io.BytesIO()
     onnx.save_model(model, buffer)
     return buffer.getvalue()
 
 
-def parity(served: nn.Module, graph: bytes, photos: Sequence[Pixels]) -> dict[str, float]:
-    """Compare PyTorch with the exported graph in ONNX Runtime.
+def vectors_of(module: nn.Module) -> Embed:
+    """A served module as a function from photos to vectors, its first output."""
+    module = module.eval()
+
+    def embed(photos: npt.NDArray[np.uint8]) -> Floats:
+        with torch.inference_mode():
+            vectors: Floats = module(torch.from_numpy(np.ascontiguousarray(photos)))[0].numpy()
+        return vectors
+
+    return embed
+
+
+def vectors_from(graph: bytes) -> Embed:
+    """A graph's bytes as a function from photos to vectors, in ONNX Runtime."""
+    import onnxruntime as ort
+
+    session = ort.InferenceSession(graph, providers=["CPUExecutionProvider"])
+
+    def embed(photos: npt.NDArray[np.uint8]) -> Floats:
+        vectors: Floats = session.run(["vector"], {"pixels": photos})[0]
+        return vectors
+
+    return embed
+
+
+def parity(served: nn.Module, graph: bytes, photos: Sequence[Pixels], gate: Gate = FLOAT) -> dict[str, Any]:
+    """Compare PyTorch with the exported graph in ONNX Runtime, one module and one graph for both sides.
 
     Args:
         served: The module that was exported.
         graph: What `to_onnx` gave.
         photos: Fitted photos, (S, S, 3) uint8 each.
+        gate: What may be lost.
 
     Returns:
-        Least and mean cosine, and the share of photos whose nearest other photo is the same.
+        See `wearabouts.export.gates.compared`.
 
     Raises:
-        BundleError: A vector's cosine is below `MIN_COSINE`.
+        BundleError: A vector's cosine is below the gate's.
     """
-    import onnxruntime as ort
-
-    batch = np.stack(photos)
-    with torch.inference_mode():
-        ours = served.eval()(torch.from_numpy(batch))[0].numpy()
-    session = ort.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    theirs = session.run([session.get_outputs()[0].name], {"pixels": batch})[0]
-    cosine = (ours * theirs).sum(1)
-    nearest = [np.argmax(vectors @ vectors.T - 2 * np.eye(len(vectors)), axis=1) for vectors in (ours, theirs)]
-    figures = {
-        "photos": len(batch),
-        "least_cosine": round(float(cosine.min()), 6),
-        "mean_cosine": round(float(cosine.mean()), 6),
-        "same_nearest": round(float((nearest[0] == nearest[1]).mean()), 4),
-    }
-    if figures["least_cosine"] < MIN_COSINE:
-        raise BundleError(
-            f"export lost too much: least cosine {figures['least_cosine']}, at least {MIN_COSINE} is asked for"
-        )
-    return figures
+    before, after = vectors_of(served), vectors_from(graph)
+    return compared({"street": before, "shop": before}, {"street": after, "shop": after}, photos, None, gate)
 
 
 def _anonymise(model: Any) -> None:
@@ -105,7 +138,7 @@ def _anonymise(model: Any) -> None:
             node.doc_string = ""
 
 
-def _shrink(model: Any) -> None:
+def _shrink(model: Any, untouched: Collection[str] = ()) -> None:
     """Store large float32 weights small; the runtime widens them to float32 once, when it loads the graph.
 
     A weight that came from an 8-bit file and was never trained has at most 256 different values: it is kept as a table
@@ -116,7 +149,7 @@ def _shrink(model: Any) -> None:
     widening, kept = [], []
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if tensor.data_type != TensorProto.FLOAT or values.size < SMALLEST_SHRUNK:
+        if tensor.data_type != TensorProto.FLOAT or values.size < SMALLEST_SHRUNK or tensor.name in untouched:
             kept.append(tensor)
             continue
         table, places = np.unique(values, return_inverse=True)

@@ -50,7 +50,7 @@ def export(finished: Finished, folder: Path) -> None:
     Raises:
         BundleError: The exported graph differs too much from what was trained.
     """
-    recipe, summary, weights = finished
+    recipe, summary, weights = finished.recipe, finished.summary, finished.weights
     assert isinstance(recipe, MiniRecipe)
     net = build(recipe)
     net.load_state_dict({key.removeprefix("net."): value for key, value in weights.items() if key.startswith("net.")})

@@ -37,7 +37,7 @@ def export(finished: Finished, folder: Path) -> None:
     Raises:
         BundleError: The exported graph differs too much from what was trained.
     """
-    recipe, summary, weights = finished
+    recipe, summary, weights = finished.recipe, finished.summary, finished.weights
     assert isinstance(recipe, ResidualRecipe)
     classes = tuple(summary["classes"])
     net = served(recipe, len(classes), weights)
