@@ -146,7 +146,9 @@ class Bundle:
         """
         tower = self.card.text
         if tower is None or self.folder is None:
-            raise BundleError(f"{self.card.name!r} reads no text; pull a model with a text tower, see `wearabouts pull`")
+            raise BundleError(
+                f"{self.card.name!r} reads no text; pull a model with a text tower, see `wearabouts pull`"
+            )
         graph = _read_graph(self.folder / tower.file, tower.sha256)
         return graph, _read_hashed(self.folder / tower.tokenizer, tower.tokenizer_sha256, MAX_TOKENIZER)
 

@@ -1,17 +1,20 @@
-"""Photos to vectors: the door between a bundle and everything that searches."""
+"""Photos, and words where a model reads them, to vectors: the door between a bundle and everything that searches."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
-from wearabouts.bundles import Bundle
-from wearabouts.errors import BundleError
+from wearabouts.bundles import Bundle, TextTower
+from wearabouts.errors import BundleError, QueryError, SettingsError
 from wearabouts.types import LANDMARK_SLOTS, SIDES, Encoding, Floats, Pixels, Side
 
 BATCH = 32  # photos per run of the graph: past that the caches overflow and nothing is gained
+MAX_TEXT = 2_000  # characters; no tower here reads more than some hundred tokens
 
 
 class Encoder(Protocol):
@@ -39,6 +42,32 @@ class Encoder(Protocol):
         Args:
             photos: (H, W, 3) uint8 RGB each, as `wearabouts.images` gives them, already cropped.
             side: Which tower; one-tower models ignore it.
+        """
+        ...
+
+
+class TextEncoder(Encoder, Protocol):
+    """An encoder that may also read words: text and photos in one space, compared by cosine like two photos.
+
+    Attributes:
+        reads_text: Whether it can; asking one that cannot is an error.
+    """
+
+    reads_text: bool
+
+    def encode_text(self, texts: Sequence[str]) -> Floats:
+        """Encode texts.
+
+        Args:
+            texts: Words of a person or of a product, one to `MAX_TEXT` characters each.
+
+        Returns:
+            (N, dim) float32, each row of length 1, comparable with `Encoding.vectors` of either side.
+
+        Raises:
+            BundleError: The model reads no text (`reads_text` says so beforehand), or its text tower is damaged.
+            QueryError: A text that is empty or too long.
+            SettingsError: The extra ``hub`` is not installed.
         """
         ...
 
@@ -71,6 +100,8 @@ class OnnxEncoder:
             file = card.graphs[side].file
             made[file] = made.get(file) or _session(bundle.graphs[side], card.name, threads, self._outputs)
         self._sessions = {side: made[card.graphs[side].file] for side in SIDES}
+        self._bundle, self._threads = bundle, threads
+        self.reads_text = card.text is not None
 
     def encode(self, photos: Sequence[Pixels], side: Side = "shop") -> Encoding:
         """See `Encoder.encode`."""
@@ -87,6 +118,18 @@ class OnnxEncoder:
             rest = [np.zeros((0, 8, 3) if name == "landmarks" else (0, 0), np.float32) for name in self._outputs[1:]]
             return self._encoding([np.zeros((0, self.dim), np.float32), *rest], photos)
         return self._encoding([np.concatenate(columns) for columns in zip(*parts, strict=True)], photos)
+
+    def encode_text(self, texts: Sequence[str]) -> Floats:
+        """See `TextEncoder.encode_text`; the text tower is loaded at the first call."""
+        for text in texts:
+            if not text.strip() or len(text) > MAX_TEXT:
+                raise QueryError(f"a text of {len(text):,} characters is not allowed; give one to {MAX_TEXT:,}")
+        parts = [self._reader.read(texts[i : i + BATCH]) for i in range(0, len(texts), BATCH)]
+        return np.concatenate(parts) if parts else np.zeros((0, self.dim), np.float32)
+
+    @cached_property
+    def _reader(self) -> _Reader:
+        return _Reader(self._bundle, self._threads)
 
     def _encoding(self, columns: list[Floats], photos: Sequence[Pixels]) -> Encoding:
         by_name = dict(zip(self._outputs, columns, strict=True))
@@ -114,6 +157,63 @@ class OnnxEncoder:
         found = landmarks.astype(np.float32)
         found[:, :, :2] = (found[:, :, :2] * fitted.size - placed[:, None, :2]) / placed[:, None, 2:]
         return found
+
+
+class _Reader:
+    """The text tower of a bundle with its tokenizer."""
+
+    def __init__(self, bundle: Bundle, threads: int) -> None:
+        graph, words = bundle.read_text()
+        assert bundle.card.text is not None  # or there was nothing to read
+        self.tower: TextTower = bundle.card.text
+        self.name, self.dim = bundle.card.name, bundle.card.dim
+        try:
+            from tokenizers import Tokenizer
+        except ModuleNotFoundError as error:
+            raise SettingsError(
+                "reading text needs tokenizers, which is not installed: pip install 'wearabouts[hub]'"
+            ) from error
+        try:
+            self.tokenizer = Tokenizer.from_buffer(words)
+            self.tokenizer.no_padding()
+            self.tokenizer.enable_truncation(self.tower.context)
+        except Exception as error:  # the library raises bare exceptions
+            raise BundleError(
+                f"the tokenizer of {self.name!r} cannot be read: {str(error)[:200]}; pull the model again"
+            ) from error
+        self.session = _session(graph, self.name, threads, ["vector"])
+        self.masked = "mask" in {given.name for given in self.session.get_inputs()}
+
+    def read(self, texts: Sequence[str]) -> Floats:
+        """(N, dim) unit vectors of one batch."""
+        try:
+            ids = [self.tokenizer.encode(text.lower() if self.tower.lower else text).ids for text in texts]
+        except Exception as error:  # likewise; lone surrogates are one cause
+            raise QueryError(f"a text cannot be read: {str(error)[:100]}; give plain Unicode text") from error
+        tokens, mask = self._padded(ids)
+        try:
+            given = {"tokens": tokens, "mask": mask} if self.masked else {"tokens": tokens}
+            (vectors,) = self.session.run(["vector"], given)
+        except Exception as error:  # the runtime's own types; a token the tower has no row for is one cause
+            raise BundleError(
+                f"the text tower of {self.name!r} fails: {str(error).splitlines()[0][:200]}; pull the model again"
+            ) from error
+        if vectors.shape != (len(texts), self.dim):
+            raise BundleError(
+                f"the text tower of {self.name!r} gives {vectors.shape}, its card says {self.dim} floats a text; "
+                "pull the model again"
+            )
+        found: Floats = vectors.astype(np.float32, copy=False)
+        return found
+
+    def _padded(self, ids: Sequence[Sequence[int]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        longest = self.tower.context if self.tower.fixed else max(1, *(len(row) for row in ids))
+        tokens = np.full((len(ids), longest), self.tower.pad, np.int64)
+        mask = np.zeros_like(tokens)
+        for row, found in enumerate(ids):
+            place = slice(0, len(found)) if self.tower.pad_side == "right" else slice(longest - len(found), longest)
+            tokens[row, place], mask[row, place] = found, 1
+        return tokens, mask
 
 
 def _session(graph: bytes, name: str, threads: int, outputs: list[str]) -> Any:
