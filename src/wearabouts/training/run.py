@@ -5,10 +5,11 @@ Shared by every model: a training only says what its weights are and when to wri
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +19,24 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from wearabouts.errors import SettingsError
+from wearabouts.training.processes import Processes
 from wearabouts.training.recipe import Recipe
 
 RECIPE, LOG = "recipe.json", "log.jsonl"
 MODEL, STATE = "model.safetensors", "optimizer.safetensors"
+WEIGHTS = "weights.safetensors"  # of a finished training: what is served
 
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a run stood: steps done, weights by name, and the optimizer's state by parameter."""
+    """Where a run stood: steps done, weights by name, the optimizer's state by parameter, and what was noted."""
 
     step: int
     weights: dict[str, Tensor]
     optimizer: dict[int, dict[str, Tensor]]
+    noted: dict[str, str] = field(default_factory=dict)
 
     def restore(self, optimizer: torch.optim.Optimizer) -> None:
         """Give an optimizer over the same parameters its state back."""
@@ -46,20 +50,25 @@ class Run:
         folder: Made where it is not there.
         recipe: Whose run it is.
         progress: Called with what is being done, how much is done, and of how much.
+        processes: Those that train this run together; only their first one writes.
 
     Attributes:
         device: Where to train: the graphics card where there is one.
+        phase: The part of the training that the folder is for; empty for all of it.
 
     Raises:
         SettingsError: The folder holds another recipe's run.
     """
 
-    def __init__(self, folder: Path, recipe: Recipe, progress: Progress | None = None) -> None:
-        self.folder = folder
-        self.progress = progress or (lambda what, done, total: None)
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._began = (time.monotonic(), time.process_time())
-        self._before = (0.0, 0.0)
+    def __init__(
+        self, folder: Path, recipe: Recipe, progress: Progress | None = None, processes: Processes | None = None
+    ) -> None:
+        self.folder, self.recipe, self.phase = folder, recipe, ""
+        self.processes = processes or Processes()
+        self.progress: Progress = progress or (lambda what, done, total: None)
+        self.device = self.processes.device
+        self._log = folder / LOG
+        self._clock = _Clock()
         text = recipe.model_dump_json(indent=1) + "\n"
         path = folder / RECIPE
         if path.is_file() and path.read_text("utf-8") != text:
@@ -67,8 +76,24 @@ class Run:
                 f"{folder} holds a run of another recipe (see {path.name}); "
                 "give --out another folder, or delete that one"
             )
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        if self.first:
+            folder.mkdir(parents=True, exist_ok=True)
+            replace(path, text)
+
+    @property
+    def first(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.processes.rank == 0
+
+    def part(self, phase: str) -> Run:
+        """The run of one phase: checkpoints in a folder of its own; log, clock and processes are shared."""
+        if not phase:
+            return self
+        part = copy.copy(self)
+        part.phase, part.folder = phase, self.folder / phase
+        if self.first:
+            part.folder.mkdir(exist_ok=True)
+        return part
 
     def resume(self) -> Checkpoint | None:
         """The newest whole checkpoint, or None where there is none."""
@@ -77,41 +102,103 @@ class Run:
             return None
         with safe_open(newest, "pt") as file:
             noted = file.metadata() or {}
-        self._before = (float(noted.get("seconds", 0)), float(noted.get("cpu_seconds", 0)))
+        self._clock.before = (float(noted.get("seconds", 0)), float(noted.get("cpu_seconds", 0)))
         state: dict[int, dict[str, Tensor]] = {}
         for key, value in load_file(self.folder / f"{newest.name[:6]}.{STATE}").items():
             number, name = key.split(".", 1)
             state.setdefault(int(number), {})[name] = value
-        return Checkpoint(int(newest.name[:6]), load_file(newest), state)
+        return Checkpoint(int(newest.name[:6]), load_file(newest), state, noted)
 
-    def save(self, step: int, weights: Mapping[str, Tensor], optimizer: torch.optim.Optimizer) -> None:
+    def save(
+        self,
+        step: int,
+        weights: Mapping[str, Tensor],
+        optimizer: torch.optim.Optimizer,
+        noted: Mapping[str, str] | None = None,
+    ) -> None:
         """Write a checkpoint and drop the older ones.
 
         The optimizer goes first and the model last: a model file names the step that both belong to.
         """
+        if not self.first:
+            return
         state = {
             f"{number}.{name}": value if isinstance(value, Tensor) else torch.tensor(float(value))
             for number, values in optimizer.state_dict()["state"].items()
             for name, value in values.items()
             if value is not None
         }
-        noted = {"step": str(step), **{name: str(value) for name, value in self.spent().items()}}
+        told = {"step": str(step), **(noted or {}), **{name: str(value) for name, value in self.spent().items()}}
         for name, content in ((STATE, state), (MODEL, weights)):
-            temporary = self.folder / f".{name}.part"
-            plain = {key: value.detach().cpu().contiguous() for key, value in content.items()}
-            save_file(plain, temporary, noted)
-            temporary.replace(self.folder / f"{step:06d}.{name}")
+            write_tensors(self.folder / f"{step:06d}.{name}", content, told)
         for old in self.folder.glob("[0-9]*.safetensors"):
             if int(old.name[:6]) < step:
                 old.unlink()
 
+    def forget(self) -> None:
+        """Remove the checkpoints of a training that has ended."""
+        for old in self.folder.glob("[0-9]*.safetensors"):
+            old.unlink()
+
+    def cut(self, step: int) -> None:
+        """Drop the lines of the log that a kill left behind the last checkpoint: those steps are done again."""
+        if not self.first or not self._log.is_file():
+            return
+        lines = [line for line in self._log.read_text("utf-8").splitlines() if _whole(line)]
+        told = [json.loads(line) for line in lines]
+        kept = [
+            line
+            for line, value in zip(lines, told, strict=True)
+            if value.get("phase", "") != self.phase or value["step"] <= step
+        ]
+        replace(self._log, "".join(f"{line}\n" for line in kept))
+
+    def went(self, told: Mapping[str, Any]) -> None:
+        """Take over what a phase that ended in an earlier start had spent by then."""
+        self._clock.before = max(self._clock.before, (float(told["seconds"]), float(told["cpu_seconds"])))
+
     def log(self, step: int, values: Mapping[str, Any]) -> None:
-        """Add a line to the log."""
-        with (self.folder / LOG).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": step, **self.spent(), **values}) + "\n")
+        """Add a line to the log, which all phases share."""
+        if not self.first:
+            return
+        named = {"phase": self.phase} if self.phase else {}
+        with self._log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({**named, "step": step, **self.spent(), **values}) + "\n")
 
     def spent(self) -> dict[str, float]:
         """Wall and processor time of all starts of this run: what was lost to a kill is not in it."""
         now = (time.monotonic(), time.process_time())
-        wall, cpu = (before + end - start for before, start, end in zip(self._before, self._began, now, strict=True))
+        clock = self._clock
+        wall, cpu = (before + end - start for before, start, end in zip(clock.before, clock.began, now, strict=True))
         return {"seconds": round(wall, 1), "cpu_seconds": round(cpu, 1)}
+
+
+@dataclass
+class _Clock:
+    """When this start of a run began, and what the starts before it took: wall and processor time."""
+
+    began: tuple[float, float] = field(default_factory=lambda: (time.monotonic(), time.process_time()))
+    before: tuple[float, float] = (0.0, 0.0)
+
+
+def write_tensors(path: Path, content: Mapping[str, Tensor], noted: Mapping[str, str] | None = None) -> None:
+    """Write tensors by name; the file is either the old one or the whole new one."""
+    temporary = path.with_name(f".{path.name}.part")
+    # Tensors that share memory, such as tied weights, are written as what they are: each for itself.
+    plain = {key: value.detach().cpu().clone().contiguous() for key, value in content.items()}
+    save_file(plain, temporary, dict(noted or {}))
+    temporary.replace(path)
+
+
+def _whole(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except json.JSONDecodeError:  # the line that was being written when the run was killed
+        return False
+
+
+def replace(path: Path, text: str) -> None:
+    """Write a text; the file is either the old one or the whole new one."""
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
