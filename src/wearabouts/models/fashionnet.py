@@ -1,4 +1,4 @@
-"""FashionNet: where the garment's landmarks are, what is seen around them, and what the whole looks like, in one vector.
+"""FashionNet: where the garment's landmarks are, what is seen around them, and the whole, in one vector.
 
 ::
 
@@ -118,7 +118,7 @@ class FashionNet(nn.Module):
         categories: Classes of the category; 0 for none.
         attributes: Single-choice attribute → number of values.
         tags: Two-sided questions; 0 for none.
-        pooling: ``landmarks`` (the paper's: predicted ones, unless others are handed in), or ``none`` (no local branch).
+        pooling: ``landmarks`` (predicted ones unless others are handed in), or ``none``: no local branch.
         pose: Whether there is a pose branch; pooling needs one.
         landmarks: 8, or 4 as in the printed layer table.
 

@@ -9,9 +9,9 @@ samples of their own, the regions of *one* photo stay together, each at its own 
 and hem go together. A landmark that cannot be seen gives exactly zero, and its block no gradient.
 
 Follows FashionNet (Liu et al., CVPR 2016): the gate, the concatenation, and the gradient of RoI max pooling, which goes
-to the largest value and not to the coordinates. Not published is the window: 8 cells (64 px of 224) is our choice, as is
-where exactly it lies: its middle is the border or middle of a cell nearest to the landmark, so a mirrored photo gives
-mirrored windows.
+to the largest value and not to the coordinates. Not published is the window: 8 cells (64 px of 224) is our choice, as
+is where exactly it lies: its middle is the border or middle of a cell nearest to the landmark, so a mirrored photo
+gives mirrored windows.
 """
 
 from __future__ import annotations
