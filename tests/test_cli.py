@@ -70,6 +70,7 @@ def test_no_words_show_the_help_and_a_version_is_a_version(capsys):
     shown = capsys.readouterr().out
     for verb in (
         "demo",
+        "draw",
         "read",
         "index",
         "search",

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from wearabouts import __version__
-from wearabouts.cli import demo, evaluate, index, read, search, serve, upkeep, workshop
+from wearabouts.cli import demo, draw, evaluate, index, read, search, serve, upkeep, workshop
 from wearabouts.errors import WearaboutsError
 
 # What a missing package says, by the extra that brings it.
@@ -40,6 +40,7 @@ app = typer.Typer(
 )
 for command in (
     demo.demo,
+    draw.draw,
     read.read,
     index.index,
     search.search,
