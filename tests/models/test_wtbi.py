@@ -69,7 +69,7 @@ def test_the_split_first_layer_is_the_joined_one() -> None:
     by_paper = net.tail(joined(torch.cat([street, shop], 1) * 6**0.5))
     assert torch.allclose(net(street, shop), by_paper, atol=1e-12)
     # One street photo against halves that were kept.
-    kept = net.half(shop)
+    kept = net.shop_half(shop)
     one = net.finish(street[:1], kept)
     expected = net(street[:1].expand(7, -1), shop).softmax(1)[:, 1]
     assert torch.allclose(one, expected, atol=1e-12)
@@ -87,9 +87,9 @@ def test_started_from_differences_equal_photos_differ_from_all_others_by_less() 
     net = PairNetwork(16, (32, 8))
     net.start_from_differences()
     a, b = unit(1, 16), unit(1, 16, seed=3)
-    assert float(net.meet(a, net.half(a)).detach().abs().max()) < 1e-6
-    there = F.relu(net.meet(a, net.half(b))).detach()[0]
-    back = F.relu(net.meet(b, net.half(a))).detach()[0]
+    assert float(net.meet(a, net.shop_half(a)).detach().abs().max()) < 1e-6
+    there = F.relu(net.meet(a, net.shop_half(b))).detach()[0]
+    back = F.relu(net.meet(b, net.shop_half(a))).detach()[0]
     # |w · (b - a)| whichever photo is the street's.
     assert torch.allclose(there[:16] + there[16:], back[:16] + back[16:], atol=1e-6)
     w = net.shop.weight.detach()[:16]

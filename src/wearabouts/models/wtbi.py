@@ -17,7 +17,8 @@ categories and attributes, trained first; the layers above the feature (`fc7`, h
 (`fine_tune` = "last"): a shop then keeps one half a photo, not one a category.
 
 **Split first layer.** W [a; b] + c = W_a a + (W_b b + c): the same function, but the shop's half can be computed once.
-Of the paper's 4.46 million multiplications a pair, 0.26 million are left (`PairNetwork.half`, `PairNetwork.finish`).
+Of the paper's 4.46 million multiplications a pair, 0.26 million are left (`PairNetwork.shop_half` and
+`PairNetwork.finish`).
 """
 
 from __future__ import annotations
@@ -137,7 +138,7 @@ class PairNetwork(nn.Module):
             whole.bias.copy_(self.shop.bias)
         return whole
 
-    def half(self, shop: Tensor) -> Tensor:
+    def shop_half(self, shop: Tensor) -> Tensor:
         """A shop photo's half of the first layer, W_b b + c: (M, D) unit vectors → (M, h), to be computed once."""
         return self.shop(shop * self.dim**0.5)
 
@@ -151,7 +152,7 @@ class PairNetwork(nn.Module):
 
     def forward(self, street: Tensor, shop: Tensor) -> Tensor:
         """(N, D) and (N, D) unit vectors → (N, 2) logits: another product, the same product."""
-        return self.tail(self.meet(street, self.half(shop)))
+        return self.tail(self.meet(street, self.shop_half(shop)))
 
 
 class Tail(nn.Sequential):
@@ -205,12 +206,12 @@ class Verifier(nn.Module):
         if isinstance(copy, PairNetwork):
             return copy(street, shop)
         first = self.independent
-        return copy(first.meet(street, first.half(shop)))
+        return copy(first.meet(street, first.shop_half(shop)))
 
     def forward(self, street: Tensor, shop: Tensor) -> Tensor:
         """(N, D) and (N, D) unit vectors → (N, C + 1) probabilities: the independent network's, one a category."""
         first = self.independent
-        met = first.meet(street, first.half(shop))
+        met = first.meet(street, first.shop_half(shop))
         columns = [first.tail(met).softmax(-1)[:, 1]]
         for n in range(self.categories):
             if n not in self.own:
