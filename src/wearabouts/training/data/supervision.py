@@ -123,7 +123,7 @@ def read(data: Data, source: Path, size: int, run: Run) -> tuple[Supervision, Su
     places = np.cumsum(photos.kept) - 1
     pairs = [(places[row], product) for row, product in picked.different if photos.kept[row]]
     learned = replace(learned, different=np.array(pairs, np.int64).reshape(-1, 2))
-    if len(held):
+    if len(held) and run.first:
         _keep_probe(held, run.folder / PROBE)
     return learned, held
 
