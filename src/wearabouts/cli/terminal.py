@@ -70,7 +70,7 @@ class Progress:
     Goes to stderr, so that stdout stays for results.
 
     Args:
-        unit: What is counted, such as ``photos``.
+        unit: What is counted, such as ``photos``; empty where what is being done says it.
         quiet: Show nothing.
     """
 
@@ -119,9 +119,22 @@ class Progress:
             self._told, self._shown = now, done
             say(f"{text}{self._left(done, total, now)}", err=True)
 
+    def say(self, text: str) -> None:
+        """One line of ours beside the progress, which goes on below it."""
+        if self.quiet:
+            return
+        if self._bar is None:
+            say(text, err=True)
+        else:
+            self._bar.console.print(clean(text), markup=False)
+
     def _count(self, done: int, total: int | None, now: float) -> str:
         of = f" of {total:,}" if total else ""
-        return f"{done:,}{of} {self.unit}, {done / max(now - self._start, 1e-3):,.0f}/s"
+        unit = f" {self.unit}" if self.unit else ""
+        rate = done / max(now - self._start, 1e-3)
+        # What takes seconds each would show as 0/s.
+        pace = f"{rate:,.0f}/s" if rate >= 2 or not done else f"{1 / rate:.1f} s each"
+        return f"{done:,}{of}{unit}, {pace}"
 
     def _left(self, done: int, total: int | None, now: float) -> str:
         if not total or not done or done >= total:

@@ -15,19 +15,31 @@ from wearabouts.training.recipe import MODELS, load, part
 SUMMARY = "run.json"
 
 Progress = Callable[[str, int, int], None]
+Say = Callable[[str], None]
 
 
-def main_train(recipe: Path, data: Path, out: Path, *, progress: Progress | None = None) -> Path:
+def main_train(
+    recipe: Path,
+    data: Path,
+    out: Path,
+    *,
+    progress: Progress | None = None,
+    say: Say | None = None,
+    processes: int = 1,
+) -> Path:
     """Train by a recipe; run again, an interrupted run goes on.
 
-    The model's own ``train(recipe, data, run)`` does the work: it reads what it learns from below `data`, goes on from
-    ``run.resume()``, writes with ``run.save`` and returns what `run.json` should say of it.
+    The model's own ``train(recipe, data, run)`` does the work: it reads what it learns from below `data`, trains with
+    `wearabouts.training.loop.fit` or a loop of its own, and returns what `run.json` should say of it.
 
     Args:
         recipe: A TOML file, see `wearabouts.training.recipe`.
         data: Folder of the photographs the recipe names.
         out: Folder of the run: checkpoints, log, what the model keeps, `run.json` at the end.
         progress: Called with what is being done, how much is done, and of how much.
+        say: Called with a line when something begins or has ended.
+        processes: Started on this machine to train together. 1 trains in this process, which may itself be one of
+            several that ``accelerate launch`` or ``torchrun`` started.
 
     Returns:
         The folder of the run.
@@ -40,13 +52,21 @@ def main_train(recipe: Path, data: Path, out: Path, *, progress: Progress | None
     try:
         import torch
 
-        from wearabouts.training.run import Run
+        from wearabouts.training.launching import launched
+        from wearabouts.training.processes import Processes
+        from wearabouts.training.run import Run, replace
     except ModuleNotFoundError as error:
         raise SettingsError(
             f"training needs {error.name}, which is not installed: pip install 'wearabouts[train]'"
         ) from error
     read = load(Path(recipe))
-    run = Run(Path(out), read, progress)
+    progress, say = progress or (lambda what, done, total: None), say or (lambda text: None)
+    if processes > 1:
+        _together(read.model, processes)
+        return launched(processes, Path(recipe), Path(data), Path(out), progress=progress, say=say)
+    joined = Processes.joined()
+    _together(read.model, joined.count)
+    run = Run(Path(out), read, progress, joined, say)
     torch.manual_seed(read.seed)
     told = part(MODELS[read.model].train)(read, Path(data), run)
     summary: dict[str, Any] = {
@@ -56,7 +76,15 @@ def main_train(recipe: Path, data: Path, out: Path, *, progress: Progress | None
         "device": torch.cuda.get_device_name()
         if run.device.type == "cuda"
         else f"{os.cpu_count()} cores, {platform.machine()}",
+        "processes": joined.count,
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
     }
-    (Path(out) / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    if run.first:
+        replace(Path(out) / SUMMARY, json.dumps(summary, indent=1) + "\n")
+    joined.left()
     return Path(out)
+
+
+def _together(model: str, processes: int) -> None:
+    if processes > 1 and not MODELS[model].shared:
+        raise SettingsError(f"{model} is trained by one process; {processes} were asked for: leave --processes out")

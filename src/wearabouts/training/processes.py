@@ -7,7 +7,9 @@ wrapped, and losses over pairs and triplets meet every photo of the batch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -39,9 +41,25 @@ class Processes:
         """Join the others that ``accelerate launch``, ``torchrun`` or `main_train` have started; alone without them."""
         from accelerate import PartialState
 
-        state = PartialState()
-        device = state.device if state.device.type == "cuda" else torch.device("cpu")
-        return cls(device, state.process_index, state.num_processes)
+        asked = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        state = PartialState(cpu=torch.cuda.device_count() < asked)
+        return cls(state.device, state.process_index, state.num_processes)
+
+    def left(self) -> None:
+        """Leave the others, at the end."""
+        if self.count > 1:
+            from accelerate import PartialState
+
+            PartialState().destroy_process_group()
+
+    @contextmanager
+    def in_turn(self) -> Iterator[None]:
+        """Process 0 does what is within first, the others when it is done: they find what it wrote."""
+        if self.rank > 0:
+            self.wait()
+        yield
+        if self.rank == 0:
+            self.wait()
 
     def share(self, rows: Rows) -> Rows:
         """This process's part of a batch; parts differ by one row at most.

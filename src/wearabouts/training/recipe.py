@@ -23,11 +23,13 @@ class Model(NamedTuple):
         recipe: Its schema, a subclass of `Recipe`; needs no torch.
         train: ``train(recipe, data, run)``, see `wearabouts.training.main_train`.
         export: ``export(finished, folder)``, see `wearabouts.export.main_export`.
+        shared: Whether several processes can train it together, which the loop of `wearabouts.training.loop` can.
     """
 
     recipe: str
     train: str
     export: str
+    shared: bool = True
 
 
 MODELS: dict[str, Model] = {
@@ -35,11 +37,23 @@ MODELS: dict[str, Model] = {
         "wearabouts.training.mini.recipe:MiniRecipe",
         "wearabouts.training.mini:train",
         "wearabouts.export.mini:export",
+        shared=False,
+    ),
+    "darn": Model(
+        "wearabouts.training.darn.recipe:DarnRecipe",
+        "wearabouts.training.darn:train",
+        "wearabouts.export.darn:export",
+    ),
+    "fashionnet": Model(
+        "wearabouts.training.fashionnet.recipe:FashionNetRecipe",
+        "wearabouts.training.fashionnet:train",
+        "wearabouts.export.fashionnet:export",
     ),
     "residual": Model(
         "wearabouts.training.residual.recipe:ResidualRecipe",
         "wearabouts.training.residual:train",
         "wearabouts.export.residual:export",
+        shared=False,
     ),
 }
 

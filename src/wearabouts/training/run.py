@@ -27,6 +27,7 @@ MODEL, STATE = "model.safetensors", "optimizer.safetensors"
 WEIGHTS = "weights.safetensors"  # of a finished training: what is served
 
 Progress = Callable[[str, int, int], None]
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Run:
         recipe: Whose run it is.
         progress: Called with what is being done, how much is done, and of how much.
         processes: Those that train this run together; only their first one writes.
+        say: Called with a line now and then: what begins, what has ended and how well.
 
     Attributes:
         device: Where to train: the graphics card where there is one.
@@ -61,11 +63,17 @@ class Run:
     """
 
     def __init__(
-        self, folder: Path, recipe: Recipe, progress: Progress | None = None, processes: Processes | None = None
+        self,
+        folder: Path,
+        recipe: Recipe,
+        progress: Progress | None = None,
+        processes: Processes | None = None,
+        say: Say | None = None,
     ) -> None:
         self.folder, self.recipe, self.phase = folder, recipe, ""
         self.processes = processes or Processes()
-        self.progress: Progress = progress or (lambda what, done, total: None)
+        self.progress: Progress = progress if progress and self.first else lambda what, done, total: None
+        self.say: Say = say if say and self.first else lambda text: None
         self.device = self.processes.device
         self._log = folder / LOG
         self._clock = _Clock()

@@ -14,9 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wearabouts.training.loop import Rows
+from wearabouts.training.launching import surroundings
+from wearabouts.training.loop import Rows, fit
 from wearabouts.training.loop.recipe import Steps
+from wearabouts.training.processes import Processes
 from wearabouts.training.recipe import Recipe
+from wearabouts.training.run import Run
 
 
 class TinyRecipe(Recipe):
@@ -41,6 +44,7 @@ class TinyTask:
     size: int = 7
     kill_at: int = -1
     noise: bool = True
+    dropout: bool = True
     figures: Mapping[int, float] | None = None
     steps_seen: list[int] = field(default_factory=list)
 
@@ -49,6 +53,8 @@ class TinyTask:
         self.points = torch.randn(60, 2, generator=generator)
         self.classes = (self.points[:, 0] > 0).long() + (self.points[:, 1] > 0).long()
         self.validations = 0
+        if not self.dropout:
+            self.net.trunk[3].p = 0.0
 
     def batch(self, step: int) -> Rows:
         self.steps_seen.append(step)
@@ -89,3 +95,17 @@ def weights(folder: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     return load_file(folder / "weights.safetensors")
+
+
+def train_beside(
+    rank: int, count: int, port: int, folder: Path, steps: dict[str, object], task: dict[str, object]
+) -> None:
+    """What each of several processes does in a test."""
+    os.environ |= surroundings(rank, count, port)
+    torch.set_num_threads(1)
+    joined = Processes.joined()
+    said = recipe(**steps)
+    made = TinyTask(net(), **task)  # type: ignore[arg-type] # the test's own words
+    fit(made, said.steps, Run(folder, said, processes=joined))
+    torch.save(made.net.state_dict(), folder / f"rank{rank}.pt")
+    joined.left()
