@@ -126,7 +126,8 @@ class Darn(nn.Module):
         branch: Width of each branch's own layer.
         local: Whether the pooled maps Conv4 and Conv5 are part of the feature.
         dropout: Share of FC1 and FC2 left out in training.
-        pca: Floats that `serve` reduces the feature to, once `fit_pca` has run; 0 serves the feature itself.
+        pca: Floats that `serve` reduces the feature to, once `fit_pca` has run, all where it has fewer; 0 serves the
+            feature itself.
 
     Attributes:
         dim: Floats of the feature.
@@ -154,6 +155,7 @@ class Darn(nn.Module):
         self.towers = nn.ModuleDict({"shop": shop})
         if towers == 2:
             self.towers["street"] = copy.deepcopy(shop)
+        pca = min(pca, shop.dim)
         self.dim, self.served_dim = shop.dim, pca or shop.dim
         self.register_buffer("mean", torch.zeros(shop.dim if pca else 0))
         self.register_buffer("basis", torch.zeros(pca, shop.dim))

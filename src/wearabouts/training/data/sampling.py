@@ -5,6 +5,8 @@ Every process of a training draws the same rows and takes its share of them.
 
 from __future__ import annotations
 
+from collections.abc import Sized
+
 import numpy as np
 import numpy.typing as npt
 
@@ -63,8 +65,14 @@ def classes(supervision: Supervision, step: int, *, seed: int, photos: int) -> R
     return np.asarray(rng.permutation(np.concatenate(rows)))
 
 
-def shuffled(supervision: Supervision, step: int, *, seed: int, photos: int) -> Rows:
+def shuffled(supervision: Sized, step: int, *, seed: int, photos: int) -> Rows:
     """`photos` photos, each once an epoch: epochs follow one another without a gap, each in an order of its own.
+
+    Args:
+        supervision: Only how many rows there are of it matters.
+        step: From 0 on.
+        seed: Of the orders.
+        photos: How many.
 
     Returns:
         (photos,) int64.
