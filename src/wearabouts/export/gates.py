@@ -17,7 +17,7 @@ from wearabouts.errors import BundleError, SettingsError
 from wearabouts.types import SIDES, Floats, Pixels, Side
 
 PROBE = "probe.npz"
-KEYS = ("pixels_street", "pixels_shop", "products_street", "products_shop")
+KEYS = ("photos", "product", "street")  # (n, S, S, 3) uint8, (n,) int64, (n,) bool
 BATCH = 16  # photos at once: a large network at full size fits in memory with so many
 
 Embed = Callable[[npt.NDArray[np.uint8]], Floats]
@@ -46,10 +46,11 @@ class Probe(NamedTuple):
             return None
         try:
             with np.load(path, allow_pickle=False) as file:
-                street, shop, *products = (file[key] for key in KEYS)
+                photos, product, street = (file[key] for key in KEYS)
         except (OSError, ValueError, KeyError) as error:
             raise SettingsError(f"{path} cannot be read ({error}); delete it, or train again") from error
-        return cls({"street": street, "shop": shop}, {"street": products[0], "shop": products[1]})
+        rows: dict[Side, npt.NDArray[np.bool_]] = {"street": street, "shop": ~street}
+        return cls({side: photos[rows[side]] for side in SIDES}, {side: product[rows[side]] for side in SIDES})
 
 
 class Gate(NamedTuple):
