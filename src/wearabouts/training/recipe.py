@@ -55,6 +55,16 @@ MODELS: dict[str, Model] = {
         "wearabouts.export.residual:export",
         shared=False,
     ),
+    "stylenet": Model(
+        "wearabouts.training.stylenet.recipe:StylenetRecipe",
+        "wearabouts.training.stylenet:train",
+        "wearabouts.export.stylenet:export",
+    ),
+    "wtbi": Model(
+        "wearabouts.training.wtbi.recipe:WtbiRecipe",
+        "wearabouts.training.wtbi:train",
+        "wearabouts.export.wtbi:export",
+    ),
 }
 
 
@@ -118,6 +128,11 @@ def part(name: str) -> Any:
 
 def _first(error: ValidationError, schema: Any) -> str:
     fault = error.errors(include_url=False)[0]
+    if not fault["loc"]:  # what a recipe says is amiss between its tables
+        return fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "value_error":  # said by a schema's own check, which knows what is wrong better than we do
+        where = ".".join(str(part) for part in fault["loc"])
+        return (f"[{where}] " if where else "") + fault["msg"].removeprefix("Value error, ")
     *above, last = (str(part) for part in fault["loc"])
     if fault["type"] != "extra_forbidden":
         return f"{'.'.join([*above, last])} = {fault['input']!r}: {fault['msg']}"
