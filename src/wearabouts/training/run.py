@@ -93,6 +93,11 @@ class Run:
         """Whether this process is the one that writes."""
         return self.processes.rank == 0
 
+    @property
+    def title(self) -> str:
+        """What people are told is being done."""
+        return self.phase or "training"
+
     def part(self, phase: str) -> Run:
         """The run of one phase: checkpoints in a folder of its own; log, clock and processes are shared."""
         if not phase:

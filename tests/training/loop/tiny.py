@@ -109,3 +109,22 @@ def train_beside(
     fit(made, said.steps, Run(folder, said, processes=joined))
     torch.save(made.net.state_dict(), folder / f"rank{rank}.pt")
     joined.left()
+
+
+PHASES = {
+    "first": {"count": 23, "rate": 0.05, "average": 0.9, "checkpoint": 5, "validate_every": 4, "patience": 4},
+    "second": {
+        "count": 17, "rate": 0.1, "optimizer": "sgd", "clip": 1.0, "checkpoint": 4, "schedule": "step",
+        "drop_every": 6, "validate_every": 3,
+    },
+}  # fmt: skip
+
+
+def train_in_phases(folder: Path, kill_in: str = "", kill_at: int = -1) -> dict[str, object]:
+    """Two phases over one net, killed for good where asked."""
+    torch.set_num_threads(1)
+    run, made = Run(folder, recipe()), net()
+    return {
+        phase: fit(TinyTask(made, kill_at=kill_at if phase == kill_in else -1), Steps(**steps), run, phase)
+        for phase, steps in PHASES.items()
+    }

@@ -19,7 +19,7 @@ from wearabouts.training.loop.optimizers import optimizer
 from wearabouts.training.loop.recipe import Steps
 from wearabouts.training.loop.schedules import share
 from wearabouts.training.loop.task import Remembering, Task
-from wearabouts.training.loop.watching import Watch
+from wearabouts.training.loop.watching import Watch, summed_up
 from wearabouts.training.run import WEIGHTS, Run, replace, write_tensors
 
 FINISHED = "finished.json"
@@ -52,8 +52,10 @@ def fit(task: Task, steps: Steps, run: Run, phase: str = "") -> dict[str, Any]:
     if ended.is_file():
         told: dict[str, Any] = json.loads(ended.read_text("utf-8"))
         run.went(told)
+        run.say(f"{place.title} had ended before: {summed_up(told)}")
     else:
-        told = _Phase(task, steps, place).told()
+        told = run.processes.told(_Phase(task, steps, place).told())
+        run.say(f"{place.title} has ended: {summed_up(told)}")
         if run.first:
             if place is not run:
                 write_tensors(run.folder / WEIGHTS, load_file(place.folder / WEIGHTS))
@@ -81,11 +83,12 @@ class _Phase:
     def told(self) -> dict[str, Any]:
         """Do all steps that are left; write the weights to serve."""
         done, steps, run = self._resume(), self.steps, self.run
+        run.say(self._begins(done))
         while done < steps.count and not self.watch.over:
             self._step(done)
             done += 1
             self.average.follow(done - 1)
-            run.progress(run.phase or "training", done, steps.count)
+            run.progress(run.title, done, steps.count)
             last = done == steps.count
             if last or (steps.validate_every and done % steps.validate_every == 0):
                 self._validate(done)
@@ -101,6 +104,16 @@ class _Phase:
         figures = best.figures if steps.patience else self.watch.validation
         stopped = {"best_step": best.step} if steps.patience else {}
         return {"steps": done, **stopped, "loss": self.terms, "validation": figures, **run.spent()}
+
+    def _begins(self, done: int) -> str:
+        steps, run = self.steps, self.run
+        learned = sum(each.numel() for each in self.parameters)
+        shared = f", {run.processes.count} processes" if run.processes.count > 1 else ""
+        gone_on = f"; goes on from step {done:,}" if done else ""
+        return (
+            f"{run.title} begins: {steps.count:,} steps of {steps.optimizer} at rate {steps.rate:g}, {learned:,} "
+            f"parameters in {steps.precision} on {run.device.type}{shared}{gone_on}"
+        )
 
     def _step(self, step: int) -> None:
         task, processes = self.task, self.run.processes

@@ -6,11 +6,19 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from wearabouts.errors import SettingsError, unknown
 from wearabouts.training.run import Run
 
 LINES = 200  # of a phase's terms in the log, at most, beside those that checkpoints write
+
+
+def summed_up(told: Mapping[str, Any]) -> str:
+    """What `wearabouts.training.loop.fit` gives, in a line for people."""
+    figures = "".join(f", {name} {value:.3f}" for name, value in told["validation"].items())
+    best = f" (best after {told['best_step']:,})" if told.get("best_step") else ""
+    return f"{told['steps']:,} steps{best}, loss {sum(told['loss'].values()):.3g}{figures}"
 
 
 @dataclass
