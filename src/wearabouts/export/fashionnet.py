@@ -82,8 +82,10 @@ def export(finished: Finished, folder: Path) -> None:
 
 
 def heads(net: FashionNet, words: Vocabulary) -> dict[str, tuple[str, ...]]:
-    """What the card calls attributes, in the order of the graph's outputs: classes that are no garments, single-choice
-    attributes, then the tags group by group."""
+    """What the card calls attributes, in the order of the graph's outputs.
+
+    Classes that are no garments come first, then single-choice attributes, then the tags group by group.
+    """
     found: dict[str, tuple[str, ...]] = {}
     if net.category is not None and not words.garments:
         found[CATEGORY] = words.categories
