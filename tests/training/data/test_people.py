@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +17,24 @@ from wearabouts.training.data import people
 from wearabouts.training.data.picking import pick
 from wearabouts.training.data.recipe import Data
 from wearabouts.training.data.supervision import read
+
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("page", ["docs/labels.md", "docs/labels.zh.md"])
+def test_the_page_shows_a_file_that_is_read_and_a_recipe_s_table(page, shop):
+    text = (ROOT / page).read_text("utf-8")
+    table = tomllib.loads(re.search(r"```toml\n(.*?)```", text, re.DOTALL)[1])
+    data = Data(**table["data"])
+    (shop / data.labels).write_text(re.search(r"```text\n(.*?)```", text, re.DOTALL)[1], "utf-8")
+    faults = Faults()
+    said = people.read(shop, data.labels, "train", faults)
+    assert not len(faults)
+    assert {name: [photo.id for photo in photos] for name, photos in said.same.items()} == {
+        "SKU-17": ["people/q0001.jpg"]
+    }
+    assert [(photo.box is None, name) for photo, name in said.different] == [(True, "SKU-20"), (False, "SKU-17")]
 
 
 @pytest.fixture

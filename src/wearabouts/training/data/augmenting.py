@@ -131,7 +131,7 @@ def _blurred(photos: Tensor, strength: float) -> Tensor:
         photos[focus] = gaussian_blur2d(photos[focus], (reach, reach), sigma)
     if len(moving):
         photos[moving] = motion_blur(photos[moving], reach, angle, direction, border_type="replicate")
-    return photos
+    return photos.clamp(0, 1)
 
 
 def _compressed(photos: Tensor, strength: float) -> Tensor:

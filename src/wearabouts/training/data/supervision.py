@@ -12,7 +12,7 @@ import numpy.typing as npt
 from wearabouts.catalog import Faults
 from wearabouts.training.data.picking import pick
 from wearabouts.training.data.pixels import SLOTS, Fitted, fitted
-from wearabouts.training.data.recipe import Data
+from wearabouts.training.data.recipe import Augment, Data
 from wearabouts.training.data.vocabulary import Integers, Labelled, Signs, Vocabulary, coded, found
 from wearabouts.training.run import Run
 from wearabouts.types import Floats, Pixels
@@ -20,6 +20,7 @@ from wearabouts.types import Floats, Pixels
 __all__ = ["PROBE", "Supervision", "Vocabulary", "read"]
 
 PROBE = "probe.npz"
+PREVIEW = "preview.png"
 PROBED = 200  # photos a side that export checks recall with
 PHOTOS = "photos"
 
@@ -89,7 +90,7 @@ def read(data: Data, source: Path, size: int, run: Run) -> tuple[Supervision, Su
 
     Photos are decoded into the run's folder once: a run that is resumed finds them there. Where products are held out,
     photos of some are kept in ``probe.npz`` for the export's check: `photos` (N, S, S, 3) uint8, `product` (N,) and
-    `street` (N,) bool.
+    `street` (N,) bool. Where the recipe changes photos, ``preview.png`` shows how.
 
     Args:
         data: The recipe's table.
@@ -125,7 +126,23 @@ def read(data: Data, source: Path, size: int, run: Run) -> tuple[Supervision, Su
     learned = replace(learned, different=np.array(pairs, np.int64).reshape(-1, 2))
     if len(held) and run.first:
         _keep_probe(held, run.folder / PROBE)
+    _show(learned, run)
     return learned, held
+
+
+def _show(learned: Supervision, run: Run) -> None:
+    """Keep a picture of what the recipe's changes do to photos, for people."""
+    settings = getattr(run.recipe, "augment", None)
+    path = run.folder / PREVIEW
+    if not run.first or not isinstance(settings, Augment) or not any(settings.model_dump().values()) or path.exists():
+        return
+    import torch
+
+    from wearabouts.training.data.augmenting import preview  # which is about what this module makes
+
+    with torch.random.fork_rng():
+        torch.manual_seed(run.recipe.seed)
+        preview(learned, settings, path)
 
 
 def _rows(
