@@ -29,7 +29,8 @@ def train(recipe: StylenetRecipe, data: Path, run: Run) -> dict[str, Any]:
         SettingsError: The recipe cannot be trained with this data.
         CatalogError: The data is not there, or no triplet can be made of its tags.
     """
-    learned, held = read(recipe.data, data, recipe.network.size, run)
+    tagged = recipe.data.model_copy(update={"category": "", "attributes": ()})
+    learned, held = read(tagged, data, recipe.network.size, run)
     words, sizes = learned.vocabulary, recipe.triplets
     compared, classified = places(words, recipe.tags.compared), places(words, recipe.tags.classified)
     triplets = Triplets(learned.tags[:, compared], sizes.similar, sizes.dissimilar, run.progress)

@@ -81,10 +81,10 @@ class Learning(Section):
 
 
 class StylenetRecipe(Recipe):
-    """One training run of `stylenet`."""
+    """One training run of `stylenet`. Of `data` it learns the tags alone: classes and attributes are not read."""
 
     model: Literal["stylenet"] = "stylenet"
-    data: Data
+    data: Data = Data(category="", tags=("color+garment", "color", "garment", "pattern"))
     augment: Augment = UNCHANGED
     network: Network = Network()
     tags: Tags = Tags()
