@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,43 @@ def main_train(
         replace(Path(out) / SUMMARY, json.dumps(summary, indent=1) + "\n")
     joined.left()
     return Path(out)
+
+
+def main_preview(recipe: Path, data: Path, out: Path, picture: Path, *, progress: Progress | None = None) -> Path:
+    """Draw what a recipe's augmentation does to photos, and train nothing.
+
+    Args:
+        recipe: As for `main_train`.
+        data: As for `main_train`.
+        out: Folder of the run; the photos that are read for the picture are kept there for the training.
+        picture: Where the PNG goes.
+        progress: As for `main_train`.
+
+    Returns:
+        `picture`.
+
+    Raises:
+        SettingsError: The recipe changes no photos, or the picture cannot be written there.
+        CatalogError: The data is not there.
+    """
+    read = load(Path(recipe))
+    settings = getattr(read, "augment", None)
+    if settings is None or not any(settings.model_dump().values()):
+        raise SettingsError(f"{recipe} changes no photos, so there is nothing to show; give it a table [augment]")
+    from wearabouts.training.data.supervision import PREVIEW
+    from wearabouts.training.data.supervision import read as read_data
+    from wearabouts.training.run import Run
+
+    made = Path(out) / PREVIEW
+    made.unlink(missing_ok=True)
+    read_data(read.data, Path(data), read.network.size, Run(Path(out), read, progress))  # type: ignore[attr-defined] # of all models that change photos
+    try:
+        shutil.copyfile(made, picture)
+    except OSError as error:
+        raise SettingsError(
+            f"{picture} cannot be written ({error.strerror}); give a file in a folder there is"
+        ) from error
+    return Path(picture)
 
 
 def _together(model: str, processes: int) -> None:

@@ -83,7 +83,7 @@ def _work(rank: int, count: int, port: int, queue: Queue, args: tuple[Path, Path
     from wearabouts.training import main_train
 
     os.environ |= surroundings(rank, count, port)
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // count))
+    torch.set_num_threads(threads(count))
 
     def told(kind: str) -> Callable[..., None]:
         return lambda *words: queue.put((kind, *words)) if rank == 0 else None
@@ -104,7 +104,13 @@ def surroundings(rank: int, count: int, port: int) -> dict[str, str]:
         "LOCAL_WORLD_SIZE": str(count),
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
+        "OMP_NUM_THREADS": str(threads(count)),
     }
+
+
+def threads(count: int) -> int:
+    """A process's part of the cores."""
+    return max(1, (os.cpu_count() or 1) // count)
 
 
 def free_port() -> int:

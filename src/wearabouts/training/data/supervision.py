@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from wearabouts.bundles import Preprocessing
 from wearabouts.catalog import Faults
 from wearabouts.training.data.picking import pick
 from wearabouts.training.data.pixels import SLOTS, Fitted, fitted
@@ -85,7 +86,7 @@ class Supervision:
         )
 
 
-def read(data: Data, source: Path, size: int, run: Run) -> tuple[Supervision, Supervision]:
+def read(data: Data, source: Path, size: int | Preprocessing, run: Run) -> tuple[Supervision, Supervision]:
     """Read what is learned from, and what is held out of it; both have the vocabulary of the former.
 
     Photos are decoded into the run's folder once: a run that is resumed finds them there. Where products are held out,
@@ -95,7 +96,7 @@ def read(data: Data, source: Path, size: int, run: Run) -> tuple[Supervision, Su
     Args:
         data: The recipe's table.
         source: The catalog.
-        size: Side of the square that the model sees, in pixels.
+        size: Side of the square that the model sees, in pixels, or how another's network wants its photos.
         run: Whose folder.
 
     Returns:
