@@ -30,6 +30,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from wearabouts.models.trunks import Trunk
+
 FineTune = Literal["last", "all"]
 Start = Literal["random", "difference"]
 
@@ -63,7 +65,7 @@ class Wtbi(nn.Module):
 
     def __init__(
         self,
-        trunk: nn.Module,
+        trunk: Trunk,
         categories: int,
         attributes: Sequence[int] = (),
         *,
@@ -224,7 +226,7 @@ class Verifier(nn.Module):
 
 
 @torch.no_grad()
-def _floats(trunk: nn.Module, pool: nn.Module, size: int) -> int:
+def _floats(trunk: Trunk, pool: nn.Module, size: int) -> int:
     """How many floats the pooled map of a photo has."""
     training = trunk.training
     trunk.eval()  # batch statistics must not see the blank photo

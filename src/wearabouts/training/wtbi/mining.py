@@ -12,11 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from wearabouts.training.wtbi.features import Features, Integers
 from wearabouts.types import Floats
-
-Integers = npt.NDArray[np.int64]
 
 AT_ONCE = 256  # street photos whose similarities are held at a time
 
@@ -44,9 +42,9 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.same)
 
-    def of(self, category: int) -> Integers:
-        """Places of one category's pairs."""
-        return np.flatnonzero(self.category == category)
+    def of(self, *categories: int) -> Integers:
+        """Places of the pairs of some categories, in order."""
+        return np.flatnonzero(np.isin(self.category, categories))
 
     def positives(self, categories: int) -> Integers:
         """How many positives each category has: (C,)."""
@@ -84,6 +82,24 @@ def _first(similarity: Floats, k: int) -> Integers:
     else:
         kept = np.arange(len(similarity))
     return kept[np.argsort(-similarity[kept], kind="stable")][:k]
+
+
+def extended(lists: list[Integers], features: Features, different: Integers) -> list[Integers]:
+    """Shortlists with what people said is not in a photo: all shop rows of that product, as further negatives.
+
+    Args:
+        lists: What `shortlist` gave.
+        features: Whose.
+        different: (M, 2): a photo and a product that it does not show.
+    """
+    lists = list(lists)
+    place_of = {int(photo): place for place, photo in enumerate(features.street_photo)}
+    for photo, product in different.tolist():
+        place = place_of.get(photo)
+        if place is not None:
+            rows = np.flatnonzero(features.shop_product == product)
+            lists[place] = np.concatenate([lists[place], rows[~np.isin(rows, lists[place])]])
+    return lists
 
 
 def mine(lists: list[Integers], street_product: Integers, shop_product: Integers, street_category: Integers) -> Pairs:
