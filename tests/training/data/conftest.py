@@ -21,6 +21,7 @@ class FakeRun:
     folder: Path
     told: list[tuple[str, int, int]] = field(default_factory=list)
     first: bool = True
+    recipe: object = None
 
     def progress(self, what: str, done: int, total: int) -> None:
         self.told.append((what, done, total))

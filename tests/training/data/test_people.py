@@ -18,7 +18,6 @@ from wearabouts.training.data.picking import pick
 from wearabouts.training.data.recipe import Data
 from wearabouts.training.data.supervision import read
 
-
 ROOT = Path(__file__).parents[3]
 
 
