@@ -11,7 +11,21 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 READMES = ("README.md", "README.zh.md")
-COMMANDS = ("demo", "draw", "read", "index", "search", "compare", "serve", "evaluate", "check", "describe", "train", "export")
+COMMANDS = (
+    "demo",
+    "draw",
+    "read",
+    "index",
+    "search",
+    "compare",
+    "serve",
+    "evaluate",
+    "check",
+    "describe",
+    "train",
+    "export",
+    "pull",
+)
 
 
 def _blocks(name: str, language: str) -> list[str]:

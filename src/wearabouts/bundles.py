@@ -73,6 +73,7 @@ class TextTower(_Value):
         pad: Id of the padding token.
         pad_side: Where it goes.
         lower: Whether text is put in lower case before the tokenizer sees it.
+        bare: Whether ASCII punctuation is taken out, and runs of spaces become one.
         pooled: In words: which token becomes the vector.
     """
 
@@ -85,6 +86,7 @@ class TextTower(_Value):
     pad: int = Field(ge=0)
     pad_side: Literal["left", "right"] = "right"
     lower: bool = False
+    bare: bool = False
     pooled: str = ""
 
 

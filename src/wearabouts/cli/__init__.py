@@ -16,14 +16,14 @@ from typing import Annotated, Any
 import typer
 
 from wearabouts import __version__
-from wearabouts.cli import demo, draw, evaluate, index, read, search, serve, upkeep, workshop
+from wearabouts.cli import demo, draw, evaluate, index, pull, read, search, serve, upkeep, workshop
 from wearabouts.errors import WearaboutsError
 
 # What a missing package says, by the extra that brings it.
 EXTRAS = {
     "train": ("torch", "safetensors", "onnx", "onnxscript", "tflite"),
     "cluster": ("pymilvus", "ray"),
-    "hub": ("huggingface_hub", "tokenizers"),
+    "hub": ("huggingface_hub", "tokenizers", "yaml", "tqdm"),
     "heif": ("pillow_heif",),
 }
 
@@ -51,6 +51,7 @@ for command in (
     upkeep.describe,
     workshop.train,
     workshop.export,
+    pull.pull,
 ):
     app.command()(command)
 
