@@ -1,7 +1,7 @@
 """StyleNet: what people wear as 128 floats, learned from the words they wrote beside their photos.
 
 Simo-Serra & Ishikawa, *Fashion Style in 128 Floats: Joint Ranking and Classification using Weak Data for Feature
-Extraction*, CVPR 2016. The network is nine convolutions and one linear layer, 1,572,544 numbers in all:
+Extraction*, CVPR 2016. The network is seven convolutions and one linear layer, 1,572,544 numbers in all:
 
     384 x 256 x 3    [3x3 64, ReLU] twice,  dropout .25, max pooling 4, batch normalisation
      96 x  64 x 64   [3x3 128, ReLU] twice, dropout .25, max pooling 4, batch normalisation
