@@ -81,6 +81,7 @@ class Tower(nn.Module):
 
     Attributes:
         dim: Floats of the feature.
+        names: The attributes, in the order of `branches`.
     """
 
     def __init__(
@@ -95,11 +96,10 @@ class Tower(nn.Module):
         self.trunk.train()
         self.fc1, self.fc2 = nn.Linear(pooled[1], fc), nn.Linear(fc, fc)
         self.drop = nn.Dropout(dropout)
-        self.branches = nn.ModuleDict(
-            {
-                name: nn.Sequential(nn.Linear(fc, branch), nn.ReLU(), nn.Linear(branch, values))
-                for name, values in heads.items()
-            }
+        # A list: a dict of modules would refuse an attribute called "type" or one with a dot in its name
+        self.names = tuple(heads)
+        self.branches = nn.ModuleList(
+            nn.Sequential(nn.Linear(fc, branch), nn.ReLU(), nn.Linear(branch, values)) for values in heads.values()
         )
         self.dim = fc + (sum(pooled) if local else 0)
 
@@ -111,7 +111,8 @@ class Tower(nn.Module):
         second = self.drop(F.relu(self.fc2(self.drop(first))))
         parts = [first, *maps] if self.local else [first]
         feature = torch.cat([F.normalize(part, dim=1) for part in parts], 1) / len(parts) ** 0.5
-        return Seen(feature, {name: branch(second) for name, branch in self.branches.items()})
+        logits = {name: branch(second) for name, branch in zip(self.names, self.branches, strict=True)}
+        return Seen(feature, logits)
 
 
 class Darn(nn.Module):
