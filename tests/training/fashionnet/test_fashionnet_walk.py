@@ -1,4 +1,4 @@
-"""FashionNet from photographs to figures: trained, exported, indexed, searched, evaluated; its tags and landmarks too."""
+"""FashionNet from photographs to figures: exported, indexed, searched, evaluated, with its tags and landmarks."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def drawn(drawn_small: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 @pytest.fixture(scope="module")
 def labelled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bundles.Bundle]:
     folder = tmp_path_factory.mktemp("labelled")
-    run, bundle = trained(LABELS, attributes(folder / "data", photos=40), folder / "fashionnet")
+    _, bundle = trained(LABELS, attributes(folder / "data", photos=40), folder / "fashionnet")
     return folder / "data", bundle
 
 
