@@ -89,6 +89,28 @@ class TinyGarmentEncoder(TinyEncoder):
         )
 
 
+class TinyTextEncoder(TinyGarmentEncoder):
+    """The same, and it reads words: a text is where a photo of its colours' mean would be; unknown words are grey."""
+
+    name = "tiny-words"
+    hash = "tiny-words-1"
+    reads_text = True
+    colours: Mapping[str, tuple[int, int, int]] = {
+        "red": (230, 20, 30),
+        "green": (30, 200, 40),
+        "blue": (20, 30, 160),
+        "红色": (230, 20, 30),
+    }
+
+    def encode_text(self, texts: Sequence[str]) -> Floats:
+        """(N, 32) float32 unit vectors."""
+        photos = []
+        for text in texts:
+            said = [self.colours.get(word, (128, 128, 128)) for word in text.split()]
+            photos.append(np.full((GRID, GRID, 3), np.mean(said, axis=0), np.uint8))
+        return self.vectors_of(photos)
+
+
 def _darkness(photo: Pixels) -> Floats:
     """(8, 8) float32 in [0, 1] over the photo's white square."""
     height, width, _ = photo.shape

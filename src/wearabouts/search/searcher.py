@@ -1,23 +1,22 @@
-"""A photo in, the shop's products out: look, shortlist, group by product, answer."""
+"""Answers with products: by photo, by words, by both, and by one of the shop's own."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from wearabouts.encoders import Encoder
 from wearabouts.errors import QueryError, StoreError, unknown
 from wearabouts.images import Picture
 from wearabouts.looks import Look, Viewer, shared
+from wearabouts.search.clock import Clock
+from wearabouts.search.comparing import compared
+from wearabouts.search.shortlist import Ask, Hit, Shortlist
+from wearabouts.search.words import mixed, text_vector
 from wearabouts.settings import SearchSettings
 from wearabouts.stores import Store
-from wearabouts.types import Answer, Box, Comparison, Floats, Match, Restriction, as_dict
-
-__all__ = ["RESTRICTIONS", "Comparison", "Searcher", "answer_json", "compare_photos"]
+from wearabouts.types import Answer, Box, Comparison, Match, Restriction, as_dict
 
 RESTRICTIONS: tuple[Restriction, ...] = ("hard", "soft", "off")
 
@@ -26,44 +25,6 @@ def answer_json(value: Answer | Comparison) -> dict[str, Any]:
     """An answer or a comparison as plain JSON data: one form for the command line and the server."""
     plain: dict[str, Any] = as_dict(value)
     return plain
-
-
-@dataclass(frozen=True, slots=True)
-class _Hit:
-    """The best photo of one product."""
-
-    product_id: str
-    photo_id: str
-    similarity: float
-
-
-class _Clock:
-    """Milliseconds by stage."""
-
-    def __init__(self) -> None:
-        self.timings: dict[str, float] = {}
-        self._start = self._last = time.perf_counter()
-
-    def lap(self, stage: str) -> None:
-        """Close a stage; a stage closed twice is summed."""
-        now = time.perf_counter()
-        self.timings[stage] = self.timings.get(stage, 0.0) + (now - self._last) * 1000
-        self._last = now
-
-    def total(self) -> dict[str, float]:
-        """All stages and their total."""
-        return {**self.timings, "total": (self._last - self._start) * 1000}
-
-
-@dataclass(frozen=True, slots=True)
-class _Ask:
-    """What is asked of the store, the vector aside."""
-
-    k: int
-    category: Restriction = "off"
-    garment: str | None = None
-    where: str | None = None
-    exact: bool = False
 
 
 class Searcher:
@@ -88,6 +49,7 @@ class Searcher:
         self.store = store
         self.settings = settings or SearchSettings()
         self._viewer = Viewer(encoder, self.settings)
+        self._shortlist = Shortlist(store, self.settings)
 
     def search(
         self,
@@ -99,11 +61,17 @@ class Searcher:
         garment: str | None = None,
         where: str | None = None,
         exact: bool = False,
+        text: str = "",
+        text_weight: float = 0.5,
     ) -> Answer:
         """Find the products that look most like what a photo shows.
 
         Without a box the whole photo and, where something stands out, a crop around it are searched; the one whose best
-        match is more similar is the answer.
+        match is more similar is the answer. With a text, what is searched with is the direction of
+
+            (1 - text_weight) * photo + text_weight * text,
+
+        both of length 1 (`wearabouts.search.words.mixed`); garment and attributes stay those of the photo.
 
         Args:
             photo: The file's bytes, or a decoded picture.
@@ -114,18 +82,23 @@ class Searcher:
             garment: The garment to search for, in place of the predicted one.
             where: A filter in the language of `wearabouts.stores.where`.
             exact: Compare with every stored vector, whatever index there is.
+            text: What should be otherwise, such as ``in red``; empty for none. Only for a model that reads text.
+            text_weight: How much the text counts, in [0, 1].
 
         Raises:
             ImageError: The bytes are not a picture we accept.
-            QueryError: k, box, category, garment or filter cannot be meant.
+            QueryError: k, box, category, garment, filter or weight cannot be meant, or the model reads no text.
         """
-        ask = self._ask(_Ask(k, category, garment, where, exact))
-        clock = _Clock()
+        ask = self._ask(Ask(k, category, garment, where, exact))
+        clock = Clock()
         picture, box = self._viewer.open(photo, box)
         clock.lap("decode")
+        words = text_vector(self.encoder, text) if text else None
         looks = self._viewer.looks(picture, box)
+        if words is not None:
+            looks = [replace(look, vector=mixed(look.vector, words, text_weight)) for look in looks]
         clock.lap("encode")
-        found = [(look, *self._collect(look, ask)) for look in looks]
+        found = [(look, *self._shortlist.collect(look, ask)) for look in looks]
         # The whole photo comes first, and max keeps the first of equals.
         look, hits, notes = max(found, key=lambda item: item[1][0].similarity if item[1] else -2.0)
         clock.lap("search")
@@ -145,6 +118,32 @@ class Searcher:
             notes=notes if matches else (*notes, *self._why_empty(where)),
         )
 
+    def search_text(
+        self, text: str, k: int = 10, *, garment: str | None = None, where: str | None = None, exact: bool = False
+    ) -> Answer:
+        """Find the products that look most like what a text says.
+
+        There is no photo, so `size` is (0, 0) and no attributes are seen.
+
+        Args:
+            text: Words of a person, such as ``red floral dress``.
+            k: How many products.
+            garment: Answer with products of this garment alone.
+            where: A filter in the language of `wearabouts.stores.where`.
+            exact: Compare with every stored vector, whatever index there is.
+
+        Raises:
+            QueryError: The model reads no text, or text, k, garment or filter cannot be meant.
+        """
+        ask = self._ask(Ask(k, "hard" if garment else "off", garment, where, exact))
+        clock = Clock()
+        vector = text_vector(self.encoder, text)
+        clock.lap("encode")
+        look = Look(box=None, origin="whole", vector=vector, garments={}, attributes={})
+        hits, notes = self._shortlist.collect(look, ask)
+        clock.lap("search")
+        return self._unseen(hits, {}, garment, clock, ask, notes)
+
     def similar(self, product_id: str, k: int = 10, *, where: str | None = None, exact: bool = False) -> Answer:
         """Find products that look like one of the store's own ("more like this"); it is not among them.
 
@@ -153,30 +152,16 @@ class Searcher:
         Raises:
             QueryError: The store has no such product, or k or the filter cannot be meant.
         """
-        ask = self._ask(_Ask(k, where=where, exact=exact))
-        clock = _Clock()
+        ask = self._ask(Ask(k, where=where, exact=exact))
+        clock = Clock()
         record = self.store.record(product_id)
         if record is None or not record.photos:
             raise QueryError(f"no product {product_id!r} with photos in the store; give the id of a product it holds")
         first = record.photos[0]
         clock.lap("fetch")
-        hits = self._shortlist(first.vector, ask, without=product_id)
+        hits = self._shortlist.nearest(first.vector, ask, without=product_id)
         clock.lap("search")
-        seen = dict(first.seen)
-        matches = self._matches(hits, seen)
-        clock.lap("fetch")
-        return Answer(
-            matches=matches,
-            garment=record.product.garment or first.garment or None,
-            garment_probability=None,
-            attributes=seen,
-            box=None,
-            box_origin="whole",
-            size=(0, 0),
-            timings=clock.total(),
-            exact=exact,
-            notes=() if matches else self._why_empty(where),
-        )
+        return self._unseen(hits, dict(first.seen), record.product.garment or first.garment or None, clock, ask)
 
     def compare(self, a: bytes, b: bytes, *, box_a: Box | None = None, box_b: Box | None = None) -> Comparison:
         """Compare two photos; their order makes no difference to the similarity.
@@ -185,9 +170,9 @@ class Searcher:
             ImageError: One of them is not a picture we accept.
             QueryError: A box lies outside its photo.
         """
-        return _compared(self._viewer, (a, box_a), (b, box_b))
+        return compared(self._viewer, (a, box_a), (b, box_b))
 
-    def _ask(self, ask: _Ask) -> _Ask:
+    def _ask(self, ask: Ask) -> Ask:
         most = self.settings.max_results
         if not 1 <= ask.k <= most:
             raise QueryError(f"k {ask.k} is not allowed; ask for 1 to {most} products")
@@ -197,42 +182,32 @@ class Searcher:
             raise QueryError(unknown("garment", ask.garment, self.encoder.garments))
         return ask
 
-    def _collect(self, look: Look, ask: _Ask) -> tuple[list[_Hit], tuple[str, ...]]:
-        """The shortlist under the restriction asked for, and what the person should know about it."""
-        if ask.category == "off":
-            return self._shortlist(look.vector, ask), ()
-        if ask.garment is not None:
-            kinds: tuple[str, ...] = (ask.garment,)
-        else:
-            kinds = look.likely(0.0 if ask.category == "hard" else self.settings.soft_mass)
-        if not kinds:
-            return self._shortlist(look.vector, ask), ("this model knows no garments: every kind is compared",)
-        hits = self._shortlist(look.vector, ask, kinds)
-        if len(hits) >= ask.k:
-            return hits, ()
-        words = f"only {len(hits)} product{'' if len(hits) == 1 else 's'} of kind {' or '.join(kinds)}"
-        if ask.category == "hard":
-            return hits, (f"{words}; search with category soft or off for others",)
-        taken = {hit.product_id for hit in hits}
-        others = [hit for hit in self._shortlist(look.vector, ask) if hit.product_id not in taken]
-        return [*hits, *others][: ask.k], (f"{words}; the others are of other kinds",) if others else ()
+    def _unseen(
+        self,
+        hits: Sequence[Hit],
+        seen: Mapping[str, str],
+        garment: str | None,
+        clock: Clock,
+        ask: Ask,
+        notes: tuple[str, ...] = (),
+    ) -> Answer:
+        """The answer to a question that came without a photo."""
+        matches = self._matches(hits, seen)
+        clock.lap("fetch")
+        return Answer(
+            matches=matches,
+            garment=garment,
+            garment_probability=None,
+            attributes=seen,
+            box=None,
+            box_origin="whole",
+            size=(0, 0),
+            timings=clock.total(),
+            exact=ask.exact,
+            notes=notes if matches else (*notes, *self._why_empty(ask.where)),
+        )
 
-    def _shortlist(
-        self, vector: Floats, ask: _Ask, garments: Sequence[str] = (), *, without: str | None = None
-    ) -> list[_Hit]:
-        """The best photo of each of the k most similar products: the list of photos grows until it holds so many."""
-        count = (ask.k + (without is not None)) * self.settings.widening
-        while True:
-            ranking = self.store.search(vector, count, where=ask.where, garments=garments, exact=ask.exact)
-            hits: dict[str, _Hit] = {}
-            for i, product in enumerate(ranking.product_ids):
-                if product != without and product not in hits:
-                    hits[product] = _Hit(product, ranking.photo_ids[i], float(ranking.similarity[i]))
-            if len(hits) >= ask.k or len(ranking) < count:
-                return list(hits.values())[: ask.k]
-            count *= 2
-
-    def _matches(self, hits: Sequence[_Hit], seen: Mapping[str, str]) -> tuple[Match, ...]:
+    def _matches(self, hits: Sequence[Hit], seen: Mapping[str, str]) -> tuple[Match, ...]:
         matches = []
         for hit in hits:
             product = self.store.product(hit.product_id)
@@ -256,30 +231,3 @@ class Searcher:
         if next(iter(self.store.products()), None) is None:
             return ("the store holds no products yet: index a catalog with `wearabouts index`",)
         return (f"no product passes the filter {where!r}",) if where else ("the store holds nothing else to show",)
-
-
-def compare_photos(
-    encoder: Encoder,
-    first: tuple[bytes, Box | None],
-    second: tuple[bytes, Box | None],
-    *,
-    settings: SearchSettings | None = None,
-) -> Comparison:
-    """The same as `Searcher.compare`, without a store: two photos, each with the part of it that counts or None."""
-    return _compared(Viewer(encoder, settings or SearchSettings()), first, second)
-
-
-def _compared(viewer: Viewer, first: tuple[bytes, Box | None], second: tuple[bytes, Box | None]) -> Comparison:
-    clock = _Clock()
-    opened = viewer.open(*first), viewer.open(*second)
-    clock.lap("decode")
-    one, other = viewer.pair(*opened)
-    clock.lap("encode")
-    agrees, differs = shared(one.attributes, other.attributes)
-    return Comparison(
-        similarity=float(np.clip(one.vector @ other.vector, -1, 1)),
-        garments=(one.garment, other.garment),
-        agrees=agrees,
-        differs=differs,
-        timings=clock.total(),
-    )
