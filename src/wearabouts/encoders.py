@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ from wearabouts.errors import BundleError, QueryError, SettingsError
 from wearabouts.types import LANDMARK_SLOTS, SIDES, Encoding, Floats, Pixels, Side
 
 BATCH = 32  # photos per run of the graph: past that the caches overflow and nothing is gained
+PUNCTUATION = str.maketrans("", "", string.punctuation)
 MAX_TEXT = 2_000  # characters; no tower here reads more than some hundred tokens
 
 
@@ -95,6 +97,7 @@ class OnnxEncoder:
         self._outputs = ["vector"] + (["garment"] if card.garments else [])
         self._outputs += [f"attribute.{name}" for name in card.attributes]
         self._outputs += [name for name in ("saliency", "landmarks") if getattr(card, name)]
+        self._outputs += ["code"] if card.bits else []
         made: dict[str, Any] = {}
         for side in SIDES:
             file = card.graphs[side].file
@@ -142,7 +145,16 @@ class OnnxEncoder:
         landmarks = by_name.get("landmarks")
         if landmarks is not None:
             landmarks = self._on_photos(landmarks, photos)
-        return Encoding(vectors, by_name.get("garment"), attributes, by_name.get("saliency"), landmarks)
+        codes = by_name.get("code")
+        if codes is not None and not len(codes):
+            codes = np.zeros((len(vectors), self.card.bits // 8), np.uint8)
+        if codes is not None and (codes.dtype != np.uint8 or codes.shape[1] != self.card.bits // 8):
+            raise BundleError(
+                f"{self.name!r} gives codes of {codes.shape[1]} {codes.dtype}, its card says {self.card.bits} bits; "
+                "export it again"
+            )
+        packed = None if codes is None else codes.astype(np.uint8, copy=False)
+        return Encoding(vectors, by_name.get("garment"), attributes, by_name.get("saliency"), landmarks, packed)
 
     def _on_photos(self, landmarks: Floats, photos: Sequence[Pixels]) -> Floats:
         """Fractions of the square that the graph sees, as fractions of each photo in it."""
@@ -187,7 +199,7 @@ class _Reader:
     def read(self, texts: Sequence[str]) -> Floats:
         """(N, dim) unit vectors of one batch."""
         try:
-            ids = [self.tokenizer.encode(text.lower() if self.tower.lower else text).ids for text in texts]
+            ids = [self.tokenizer.encode(self._plain(text)).ids for text in texts]
         except Exception as error:  # likewise; lone surrogates are one cause
             raise QueryError(f"a text cannot be read: {str(error)[:100]}; give plain Unicode text") from error
         tokens, mask = self._padded(ids)
@@ -205,6 +217,11 @@ class _Reader:
             )
         found: Floats = vectors.astype(np.float32, copy=False)
         return found
+
+    def _plain(self, text: str) -> str:
+        if self.tower.bare:
+            text = " ".join(text.translate(PUNCTUATION).split())
+        return text.lower() if self.tower.lower else text
 
     def _padded(self, ids: Sequence[Sequence[int]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         longest = self.tower.context if self.tower.fixed else max(1, *(len(row) for row in ids))

@@ -81,6 +81,8 @@ class Encoding:
             photo is fitted by its longer side; or None.
         landmarks: (N, 8, 3) float32 in the order of `LANDMARK_SLOTS`: x and y as fractions of the photo's width and
             height, and the probability that the landmark can be seen; or None.
+        codes: (N, bits / 8) uint8, the first bit the highest of the first byte; near photos differ in few bits. None
+            where the model has no hash head.
     """
 
     vectors: Floats
@@ -88,6 +90,7 @@ class Encoding:
     attributes: Mapping[str, Floats] = field(default_factory=dict)
     saliency: Floats | None = None
     landmarks: Floats | None = None
+    codes: npt.NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         if self.vectors.ndim != 2 or self.vectors.dtype != np.float32:

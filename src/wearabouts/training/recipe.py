@@ -49,6 +49,11 @@ MODELS: dict[str, Model] = {
         "wearabouts.training.fashionnet:train",
         "wearabouts.export.fashionnet:export",
     ),
+    "head": Model(
+        "wearabouts.training.head.recipe:HeadRecipe",
+        "wearabouts.training.head:train",
+        "wearabouts.export.head:export",
+    ),
     "residual": Model(
         "wearabouts.training.residual.recipe:ResidualRecipe",
         "wearabouts.training.residual:train",

@@ -53,13 +53,13 @@ class Fitted:
 
 
 def fitted(
-    photos: Sequence[Photo], size: int, *, crop: bool, folder: Path, faults: Faults, progress: Progress
+    photos: Sequence[Photo], size: int | Preprocessing, *, crop: bool, folder: Path, faults: Faults, progress: Progress
 ) -> Fitted:
     """Read, cut and fit photos, or find them where they were fitted before.
 
     Args:
         photos: Which.
-        size: Side of the square in pixels.
+        size: Side of the square in pixels, or how another's network wants its photos.
         crop: Whether street photos are cut to their box.
         folder: Where the bytes are kept.
         faults: Where photos that cannot be read go; one that was lost stays lost until `folder` is deleted.
@@ -69,7 +69,8 @@ def fitted(
         CatalogError: There is no room, or not one photo could be read.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    name = _name(photos, size, crop)
+    fit = size if isinstance(size, Preprocessing) else Preprocessing(size=size)
+    size, name = fit.size, _name(photos, fit, crop)
     shapes = {"pixels": (size, size, 3), "landmarks": (SLOTS, 3), "state": ()}
     with _alone(folder / f"{name}.lock"):
         _room(folder, name, len(photos) * size * size * 3)
@@ -78,7 +79,7 @@ def fitted(
         )
         done = int(np.count_nonzero(state))
         place = int(np.count_nonzero(state == THERE))
-        fetcher, fit = Fetcher(), Preprocessing(size=size)
+        fetcher = Fetcher()
 
         def one(photo: Photo) -> tuple[Pixels, Floats] | Exception:
             try:
@@ -160,8 +161,8 @@ def _eagerly(
         yield from pool.map(work, part)
 
 
-def _name(photos: Sequence[Photo], size: int, crop: bool) -> str:
-    digest = hashlib.blake2b(repr((EDITION, size, crop, MARGIN)).encode(), digest_size=8)
+def _name(photos: Sequence[Photo], fit: Preprocessing, crop: bool) -> str:
+    digest = hashlib.blake2b(repr((EDITION, fit, crop, MARGIN)).encode(), digest_size=8)
     for photo in photos:
         try:
             stat = Path(photo.uri).stat()
