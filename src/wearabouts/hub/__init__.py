@@ -13,7 +13,8 @@ from pathlib import Path
 from wearabouts.bundles import Bundle
 from wearabouts.hub.licences import Licence
 from wearabouts.hub.licences import read as read_licence
-from wearabouts.hub.repository import Progress, Repository, missing, open_repository
+from wearabouts.hub.opening import missing, open_repository
+from wearabouts.hub.repository import Progress, Repository
 
 __all__ = ["Licence", "Repository", "open_repository", "pull", "read_licence"]
 

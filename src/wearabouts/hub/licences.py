@@ -15,6 +15,7 @@ from wearabouts.errors import BundleError, SettingsError
 from wearabouts.hub.repository import Repository
 
 MAX_README, MAX_LICENCE, MAX_METADATA = 2 * 2**20, 256 * 2**10, 64 * 2**10
+DEEPEST = 16  # lists in lists; cards with figures of an evaluation need about eight
 FILES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "LICENCE.txt", "LICENCE.md")
 
 # As the hub abbreviates them: all of these allow commercial use and passing on.
@@ -106,7 +107,7 @@ def metadata(repository: Repository) -> dict[str, Any]:
     """The YAML at the head of the model card; empty where there is none.
 
     Raises:
-        BundleError: It is no YAML, too large, or refers to itself by aliases, which a card has no need of.
+        BundleError: It is no YAML, too large, uses aliases, or is nested deeper than any card.
     """
     if "README.md" not in repository.files:
         return {}
@@ -119,15 +120,34 @@ def metadata(repository: Repository) -> dict[str, Any]:
     import yaml
 
     try:
-        # Seen before it is built: an alias could name one list a billion times.
-        if any(isinstance(token, yaml.AliasToken | yaml.AnchorToken) for token in yaml.scan(head[1], yaml.SafeLoader)):
-            raise BundleError(f"the model card of {repository.name} uses YAML anchors, which are not read")
+        _inspect(head[1], repository.name)
         found = yaml.safe_load(head[1])
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise BundleError(
             f"the model card of {repository.name} has damaged metadata: {' '.join(str(error).split())[:120]}"
         ) from error
     return found if isinstance(found, dict) else {}
+
+
+def _inspect(text: str, name: str) -> None:
+    """See that metadata is as flat as metadata is, before anything is built of it.
+
+    An alias could name one list a billion times, and nesting costs its square.
+    """
+    import yaml
+
+    opening = (
+        yaml.BlockSequenceStartToken,
+        yaml.BlockMappingStartToken,
+        yaml.FlowSequenceStartToken,
+        yaml.FlowMappingStartToken,
+    )
+    closing = (yaml.BlockEndToken, yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)
+    depth = 0
+    for token in yaml.scan(text, yaml.SafeLoader):
+        depth += isinstance(token, opening) - isinstance(token, closing)
+        if depth > DEEPEST or isinstance(token, yaml.AliasToken | yaml.AnchorToken):
+            raise BundleError(f"the model card of {name} has metadata with anchors or deep nesting, which is not read")
 
 
 def _plain(value: object) -> str:

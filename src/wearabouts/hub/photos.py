@@ -91,7 +91,7 @@ def read_rule(said: Mapping[str, Any]) -> PhotoRule:
     for name in ALWAYS:
         if settings[name] is not True:
             raise BundleError(f"{name} is {settings[name]!r}; only true is followed here")
-    if settings.get("resample") not in RESAMPLING:
+    if not isinstance(settings.get("resample"), int) or settings["resample"] not in RESAMPLING:
         raise BundleError(f"resample is {settings.get('resample')!r}; 2 (bilinear) or 3 (bicubic) are followed here")
     fit = _fit(settings)
     try:
