@@ -13,6 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent))
+import questions
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 DOCUMENTS = (
@@ -21,8 +24,10 @@ DOCUMENTS = (
     "docs/benchmarks.md",
     "docs/tutorials/cifar10.md",
     "docs/tutorials/cifar10.zh.md",
+    "docs/questions.md",
+    "docs/questions.zh.md",
 )
-PLACE = re.compile(r"(<!-- table: (?P<name>[a-z0-9]+) -->\n).*?(\n<!-- end of table -->)", re.DOTALL)
+PLACE = re.compile(r"(<!-- table: (?P<name>[a-z0-9-]+) -->\n).*?(\n<!-- end of table -->)", re.DOTALL)
 Words = Mapping[str, str]
 
 # The report's words for the Chinese README; names of encoders and figures stay as they are.
@@ -151,6 +156,7 @@ TABLES: dict[str, Callable[[Mapping[str, Any], Words], str]] = {
     "photographs": photographs,
     "cifar10": cifar10,
     "ranking": ranking,
+    "question-landmarks": lambda result, words: questions.landmarks(result, words is CHINESE),
 }
 
 
