@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wearabouts.training.wtbi.mining import AT_ONCE, Deck, Pairs, mine, shortlist
+from wearabouts.training.wtbi.features import Features
+from wearabouts.training.wtbi.mining import AT_ONCE, Deck, Pairs, extended, mine, shortlist
 
 CATEGORIES = 3
 
@@ -127,3 +128,26 @@ def test_pairs_of_a_hand_made_list() -> None:
     drawn = Deck(pairs, np.arange(5)).draw(0, seed=0, count=200, ratio=1)
     together = {(int(a), int(b)) for a, b in zip(drawn[:100], drawn[100:], strict=True)}
     assert together == {(0, 1), (0, 2), (3, 4)}
+
+
+def test_what_people_said_is_another_product_becomes_negatives(world) -> None:
+    lists = listed(world, 6)
+    seen = Features(**world, street_photo=np.arange(len(lists)) * 3 + 1)
+    # Photo 31 is row 10; photo 30 is no street row; 99 is no product.
+    more = extended(lists, seen, np.array([[31, 4], [31, 99], [30, 4]]))
+    rows = set(np.flatnonzero(world["shop_product"] == 4))
+    assert [n for n in range(len(lists)) if len(more[n]) != len(lists[n])] == [10]
+    assert set(more[10]) == set(lists[10]) | rows
+    assert len(set(more[10])) == len(more[10])
+    assert world["street_product"][10] != 4
+    truth = dict(zip(*_of_row(mine(more, *_known(world)), 10), strict=True))
+    assert all(truth[row] == 0 for row in rows)
+
+
+def _known(world):
+    return world["street_product"], world["shop_product"], world["street_category"]
+
+
+def _of_row(pairs: Pairs, row: int) -> tuple[list[int], list[int]]:
+    here = pairs.street == row
+    return pairs.shop[here].tolist(), pairs.same[here].tolist()
