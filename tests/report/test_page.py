@@ -194,3 +194,23 @@ def test_the_source_of_a_line_and_the_bars_reach_markdown():
     text = report.markdown(report.Report("t", "s", (section,)))
     assert "| M: its paper | 0.500 |" in text
     assert "- c0: 0.100 (0.050 to 0.150) (R@1, 12 queries)" in text
+
+
+def test_lines_over_steps_are_drawn_and_a_crowd_of_names_stands_below():
+    lines = tuple(report.Line(f"name {n} $x$", (1, 2, 3), (0.1 * n, 0.2, math.nan)) for n in range(8))
+    section = report.Section("Q", "P", plots=(report.Plot("Losses", "steps", lines, mark=2.0, far=True),))
+    text = html(report.Report("T", "S", (section,), skipped=None))
+    page = lxml_html.fromstring(text)
+    words = page.xpath("//*[local-name()='svg']//*[local-name()='text']/text()")
+    assert {f"name {n} $x$" for n in range(8)} <= {word.replace("\\", "") for word in words}
+    assert "left out" not in page.text_content()
+    assert json.loads(json.dumps(report.Report("T", "S", (section,)).to_dict(), allow_nan=False))
+
+
+def test_plates_are_inside_the_page_and_not_in_the_json():
+    section = report.Section("Q", "P", plates=(report.Plate(b"\x89PNG", EVIL),))
+    page = lxml_html.fromstring(html(report.Report("T", "S", (section,))))
+    assert page.xpath("//figure/img/@src") == ["data:image/png;base64,iVBORw=="]
+    assert page.xpath("//figure/img/@alt") == [EVIL]
+    plain = report.Report("T", "S", (section,)).to_dict()
+    assert plain["sections"][0]["plates"] == [{"caption": EVIL}]

@@ -86,7 +86,7 @@ def test_another_recipes_folder_is_refused_and_left(tmp_path: Path, recipe: Mini
 def test_costs_add_up_over_starts(tmp_path: Path, recipe: MiniRecipe) -> None:
     net, optimizer = stepped(1)
     first = Run(tmp_path, recipe)
-    first._clock.before = (100.0, 50.0)  # as if it had been at work for so long
+    first.clock.before = (100.0, 50.0)  # as if it had been at work for so long
     first.save(2, net.state_dict(), optimizer)
     second = Run(tmp_path, recipe)
     second.resume()

@@ -74,6 +74,42 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a `Plot`: (n,) places, rising, and (n,) figures."""
+
+    name: str
+    places: tuple[float, ...]
+    figures: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Lines over a common axis, such as the terms of a loss over the steps of a training.
+
+    Attributes:
+        title: What the figures are.
+        axis: What they are plotted over.
+        lines: At least one.
+        mark: A place to draw a rule at, such as the step whose weights were kept; None for none.
+        far: Whether the vertical axis is logarithmic where the figures are of very different size.
+    """
+
+    title: str
+    axis: str
+    lines: tuple[Line, ...]
+    mark: float | None = None
+    far: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """A large picture: PNG bytes and one line about it."""
+
+    thumbnail: bytes
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """A small picture with its words.
 
@@ -165,6 +201,8 @@ class Section:
         suspects: Answers counted wrong that may be right: true matches that nobody labelled.
         samples: The figures of single queries; they go into report.json only.
         strips: Further rows of pictures.
+        plots: Lines over steps or time, each drawn for itself.
+        plates: Large pictures.
     """
 
     title: str
@@ -178,6 +216,8 @@ class Section:
     suspects: tuple[Failure, ...] = ()
     samples: tuple[Sample, ...] = ()
     strips: tuple[Strip, ...] = ()
+    plots: tuple[Plot, ...] = ()
+    plates: tuple[Plate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,14 +228,14 @@ class Report:
         title: Heading.
         summary: A few sentences, the answer first.
         sections: In the order drawn.
-        skipped: Why → how many were left out of the figures for it.
+        skipped: Why → how many were left out of the figures for it; None where that is not known.
         provenance: Where the figures come from: command, seed, versions, machine, hashes.
     """
 
     title: str
     summary: str
     sections: tuple[Section, ...]
-    skipped: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] | None = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Iterator
 from html import escape
@@ -9,8 +10,8 @@ from importlib.resources import files
 
 from wearabouts.metrics import Difference, Estimate
 from wearabouts.report.bars import chart
-from wearabouts.report.document import Cell, Report, Row, Section, Table
-from wearabouts.report.plots import recall_curves
+from wearabouts.report.document import Cell, Plot, Report, Row, Section, Table
+from wearabouts.report.plots import lines_over, recall_curves
 from wearabouts.report.shots import strips
 from wearabouts.report.words import cell_text, value_text
 
@@ -61,8 +62,9 @@ def _facts(report: Report) -> str:
     """One line: when, with which version and seed, and how much was left out."""
     named = (("date", "{}"), ("wearabouts", "wearabouts {}"), ("seed", "seed {}"))
     told = [escape(words.format(report.provenance[key])) for key, words in named if key in report.provenance]
-    left = sum(report.skipped.values())
-    told.append(f'<a href="#left-out">{left:,} left out</a>' if left else "nothing left out")
+    if report.skipped is not None:
+        left = sum(report.skipped.values())
+        told.append(f'<a href="#left-out">{left:,} left out</a>' if left else "nothing left out")
     told.append('<a href="#origin">command, versions, hashes</a>')
     return f'<p class="facts">{" · ".join(told)}</p>'
 
@@ -85,9 +87,20 @@ def _section(section: Section) -> Iterator[str]:
         yield f'<figure class="curves">{recall_curves(section.curves)}</figure>'
     if section.bars:
         yield chart(section.bars)
+    if section.plots:
+        yield f'<div class="plots">{"".join(_plot(plot) for plot in section.plots)}</div>'
+    for plate in section.plates:
+        data = base64.b64encode(plate.thumbnail).decode("ascii")
+        caption = escape(plate.caption)
+        yield f'<figure class="plate"><img alt="{caption}" src="data:image/png;base64,{data}">'
+        yield f"<figcaption>{caption}</figcaption></figure>"
     for note in section.notes:
         yield f'<p class="note">{escape(note)}</p>'
     yield from strips(section)
+
+
+def _plot(plot: Plot) -> str:
+    return f"<figure><figcaption><b>{escape(plot.title)}</b></figcaption>{lines_over(plot)}</figure>"
 
 
 def _table(table: Table) -> Iterator[str]:

@@ -36,7 +36,7 @@ def main_train(
     Args:
         recipe: A TOML file, see `wearabouts.training.recipe`.
         data: Folder of the photographs the recipe names.
-        out: Folder of the run: checkpoints, log, what the model keeps, `run.json` at the end.
+        out: Folder of the run: checkpoints, log, what the model keeps; at the end `run.json` and `report.html`.
         progress: Called with what is being done, how much is done, and of how much.
         say: Called with a line when something begins or has ended.
         processes: Started on this machine to train together. 1 trains in this process, which may itself be one of
@@ -55,6 +55,7 @@ def main_train(
 
         from wearabouts.training.launching import launched
         from wearabouts.training.processes import Processes
+        from wearabouts.training.reporting import write_page
         from wearabouts.training.run import Run, replace
     except ModuleNotFoundError as error:
         raise SettingsError(
@@ -82,6 +83,7 @@ def main_train(
     }
     if run.first:
         replace(Path(out) / SUMMARY, json.dumps(summary, indent=1) + "\n")
+        write_page(run)
     joined.left()
     return Path(out)
 

@@ -57,6 +57,8 @@ class Run:
     Attributes:
         device: Where to train: the graphics card where there is one.
         phase: The part of the training that the folder is for; empty for all of it.
+        top: The folder of the whole run.
+        clock: What it has cost so far.
 
     Raises:
         SettingsError: The folder holds another recipe's run.
@@ -75,8 +77,8 @@ class Run:
         self.progress: Progress = progress if progress and self.first else lambda what, done, total: None
         self.say: Say = say if say and self.first else lambda text: None
         self.device = self.processes.device
-        self._log = folder / LOG
-        self._clock = _Clock()
+        self.top = folder
+        self.clock = Clock()
         text = recipe.model_dump_json(indent=1) + "\n"
         path = folder / RECIPE
         if path.is_file() and path.read_text("utf-8") != text:
@@ -115,7 +117,7 @@ class Run:
             return None
         with safe_open(newest, "pt") as file:
             noted = file.metadata() or {}
-        self._clock.before = (float(noted.get("seconds", 0)), float(noted.get("cpu_seconds", 0)))
+        self.clock.before = (float(noted.get("seconds", 0)), float(noted.get("cpu_seconds", 0)))
         state: dict[int, dict[str, Tensor]] = {}
         for key, value in load_file(self.folder / f"{newest.name[:6]}.{STATE}").items():
             number, name = key.split(".", 1)
@@ -155,43 +157,43 @@ class Run:
 
     def cut(self, step: int) -> None:
         """Drop the lines of the log that a kill left behind the last checkpoint: those steps are done again."""
-        if not self.first or not self._log.is_file():
+        if not self.first:
             return
-        lines = [line for line in self._log.read_text("utf-8").splitlines() if _whole(line)]
-        told = [json.loads(line) for line in lines]
-        kept = [
-            line
-            for line, value in zip(lines, told, strict=True)
-            if value.get("phase", "") != self.phase or value["step"] <= step
-        ]
-        replace(self._log, "".join(f"{line}\n" for line in kept))
+        lines = whole_lines(self.top / LOG)
+        kept = [line for line in lines if line.get("phase", "") != self.phase or line["step"] <= step]
+        replace(self.top / LOG, "".join(f"{json.dumps(line)}\n" for line in kept))
 
     def went(self, told: Mapping[str, Any]) -> None:
         """Take over what a phase that ended in an earlier start had spent by then."""
-        self._clock.before = max(self._clock.before, (float(told["seconds"]), float(told["cpu_seconds"])))
+        self.clock.before = max(self.clock.before, (float(told["seconds"]), float(told["cpu_seconds"])))
 
     def log(self, step: int, values: Mapping[str, Any]) -> None:
         """Add a line to the log, which all phases share."""
         if not self.first:
             return
         named = {"phase": self.phase} if self.phase else {}
-        with self._log.open("a", encoding="utf-8") as file:
+        with (self.top / LOG).open("a", encoding="utf-8") as file:
             file.write(json.dumps({**named, "step": step, **self.spent(), **values}) + "\n")
 
     def spent(self) -> dict[str, float]:
         """Wall and processor time of all starts of this run: what was lost to a kill is not in it."""
         now = (time.monotonic(), time.process_time())
-        clock = self._clock
+        clock = self.clock
         wall, cpu = (before + end - start for before, start, end in zip(clock.before, clock.began, now, strict=True))
         return {"seconds": round(wall, 1), "cpu_seconds": round(cpu, 1)}
 
 
 @dataclass
-class _Clock:
+class Clock:
     """When this start of a run began, and what the starts before it took: wall and processor time."""
 
     began: tuple[float, float] = field(default_factory=lambda: (time.monotonic(), time.process_time()))
     before: tuple[float, float] = (0.0, 0.0)
+    shown: float = field(default_factory=time.monotonic)
+
+    def since_shown(self) -> float:
+        """Seconds since people were shown anything."""
+        return time.monotonic() - self.shown
 
 
 def write_tensors(path: Path, content: Mapping[str, Tensor], noted: Mapping[str, str] | None = None) -> None:
@@ -203,11 +205,15 @@ def write_tensors(path: Path, content: Mapping[str, Tensor], noted: Mapping[str,
     temporary.replace(path)
 
 
-def _whole(line: str) -> bool:
-    try:
-        return isinstance(json.loads(line), dict)
-    except json.JSONDecodeError:  # the line that was being written when the run was killed
-        return False
+def whole_lines(log: Path) -> list[dict[str, Any]]:
+    """The lines of a log; one that was being written when the run was killed is left out."""
+    lines = []
+    for line in log.read_text("utf-8").splitlines() if log.is_file() else ():
+        try:
+            lines.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return lines
 
 
 def replace(path: Path, text: str) -> None:

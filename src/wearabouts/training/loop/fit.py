@@ -20,9 +20,9 @@ from wearabouts.training.loop.recipe import Steps
 from wearabouts.training.loop.schedules import share
 from wearabouts.training.loop.task import Remembering, Task
 from wearabouts.training.loop.watching import Watch, summed_up
+from wearabouts.training.reporting import FINISHED, renew_page
 from wearabouts.training.run import WEIGHTS, Run, replace, write_tensors
 
-FINISHED = "finished.json"
 BEST = "best.safetensors"
 
 
@@ -61,6 +61,7 @@ def fit(task: Task, steps: Steps, run: Run, phase: str = "") -> dict[str, Any]:
                 write_tensors(run.folder / WEIGHTS, load_file(place.folder / WEIGHTS))
             replace(ended, json.dumps(told, indent=1) + "\n")
             place.forget()
+            renew_page(place)
         run.processes.wait()
     task.net.load_state_dict(load_file(place.folder / WEIGHTS))
     task.net.eval()
@@ -94,6 +95,7 @@ class _Phase:
                 self._validate(done)
             if last or self.watch.over or done % steps.checkpoint == 0:
                 self._save(done)
+        self.watch.end()
         weights = self.average.served()
         if steps.patience:
             run.processes.wait()
@@ -198,14 +200,15 @@ class _Phase:
             "terms": json.dumps(self.terms),
         }
         self.run.save(done, state, self.optimizer, noted)
+        self.watch.checkpoint()
 
     def _resume(self) -> int:
         """Load the newest whole checkpoint; 0 where there is none."""
         checkpoint = self.run.resume()
         if checkpoint is None:
-            self.run.cut(0)
+            self.watch.begin(0)
             return 0
-        self.run.cut(checkpoint.step)
+        self.watch.begin(checkpoint.step)
         parts: dict[str, dict[str, Tensor]] = {"net": {}, "average": {}, "task": {}}
         for key, value in checkpoint.weights.items():
             part, name = key.split(".", 1)

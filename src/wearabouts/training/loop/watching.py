@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from wearabouts.errors import SettingsError, unknown
+from wearabouts.training.loop.events import Events
+from wearabouts.training.reporting import renew_page
 from wearabouts.training.run import Run
 
 LINES = 200  # of a phase's terms in the log, at most, beside those that checkpoints write
@@ -49,6 +51,8 @@ class Watch:
         patience: Validations without gain after which the phase ends; 0 for none.
     """
 
+    _events: Events  # from `begin` on
+
     def __init__(self, run: Run, count: int, watched: str, patience: int) -> None:
         self._run, self._watched, self._patience = run, watched, patience
         self._every = max(1, count // LINES)
@@ -56,6 +60,20 @@ class Watch:
         self._steps = 0
         self.best = Best()
         self.validation: dict[str, float] = {}
+
+    def begin(self, done: int) -> None:
+        """Go on after so many steps; what the log says of later ones is dropped."""
+        self._run.cut(done)
+        self._events = Events(self._run, done)
+
+    def checkpoint(self) -> None:
+        """Let people see what there is so far, once in a while."""
+        self._events.flush()
+        renew_page(self._run)
+
+    def end(self) -> None:
+        """Nothing more will come."""
+        self._events.close()
 
     def step(self, step: int, values: Mapping[str, float], rate: float, *, write: bool) -> None:
         """Take in a step's terms; every so often, or when told to, their mean since the last line is logged."""
@@ -65,6 +83,7 @@ class Watch:
         if write or (step + 1) % self._every == 0:
             terms = {name: round(value / self._steps, 6) for name, value in self._sums.items()}
             self._run.log(step + 1, {"rate": rate, **terms})
+            self._events.add(step + 1, {"rate": rate, **{f"training/{name}": value for name, value in terms.items()}})
             self._sums, self._steps = {}, 0
 
     def validated(self, step: int, figures: Mapping[str, float]) -> bool:
@@ -85,6 +104,7 @@ class Watch:
             better = self.best.better(step, figures, self._watched)
         if figures:
             self._run.log(step, {"validation": dict(figures)})
+            self._events.add(step, {f"validation/{name}": value for name, value in figures.items()})
         return better
 
     @property
