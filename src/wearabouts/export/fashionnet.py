@@ -27,7 +27,13 @@ class ServedFashionNet(nn.Module):
     Args:
         net: Trained.
         words: What it learned.
+
+    Attributes:
+        exact: What places the landmarks is kept in full precision. Rounded, a landmark near the border of two cells
+            would be pooled one cell beside, and the vector be another one.
     """
+
+    exact = ("net.trunk.below.", "net.pose.")
 
     def __init__(self, net: FashionNet, words: Vocabulary) -> None:
         super().__init__()

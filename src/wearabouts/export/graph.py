@@ -36,7 +36,8 @@ def traced(module: nn.Module, examples: Mapping[str, Tensor], outputs: Sequence[
     """Trace any module into one ONNX file, the first dimension of every input free, large weights stored small.
 
     Args:
-        module: Takes the examples in their order, gives a tensor or several.
+        module: Takes the examples in their order, gives a tensor or several. Where it has an attribute ``exact``,
+            weights whose names begin so are not stored small: something is decided by their last digits.
         examples: Name of an input → an example, of one length of at least 2.
         outputs: Names for what it gives, in order.
     """
@@ -62,7 +63,8 @@ def traced(module: nn.Module, examples: Mapping[str, Tensor], outputs: Sequence[
             verbose=False,
         )
         model = onnx.load(str(path))
-    return packed(model)
+    exact = tuple(getattr(module, "exact", ()))
+    return packed(model, [tensor.name for tensor in model.graph.initializer if tensor.name.startswith(exact)])
 
 
 def packed(model: Any, kept: Collection[str] = ()) -> bytes:

@@ -143,7 +143,8 @@ def test_the_graph_says_what_the_net_says(drawn: tuple[Path, bundles.Bundle]) ->
             vector, garment, color, sleeve, both, marks = served(torch.from_numpy(photos))
         encoding = encoder.encode(list(photos))
         assert np.allclose(encoding.vectors, vector.numpy(), atol=5e-3)
-        assert np.allclose(encoding.landmarks, marks.numpy(), atol=5e-3)
+        # In full precision: a landmark that moved over the border of a cell would be pooled elsewhere.
+        assert np.allclose(encoding.landmarks, marks.numpy(), atol=1e-5)
         for found, expected in zip(
             (encoding.garments, *(encoding.attributes[name] for name in bundle.card.attributes)),
             (garment, color, sleeve, both),
