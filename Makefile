@@ -18,7 +18,7 @@ PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test pytest lint format bench torture table train cifar docs clean python chromium photographs pictures
+.PHONY: help demo test pytest lint format bench codes torture table train cifar docs clean python chromium photographs pictures
 # A recipe that fails half way must not leave a stamp behind.
 .DELETE_ON_ERROR:
 
@@ -46,6 +46,10 @@ format: $(DEV)/.installed ## Rewrite the code in the one style.
 bench: $(DEV)/.installed ## Measure decoding, encoding, indexing, searching and serving beside a plain baseline.
 	$(DEV)/bin/python benchmarks/run.py
 	$(DEV)/bin/python benchmarks/ranking.py
+	$(DEV)/bin/python docs/generate.py
+
+codes: $(DEV)/.installed pictures ## Measure codes by the byte, on CIFAR-10 and on a drawn shop: make codes CIFAR10=FOLDER
+	$(DEV)/bin/python benchmarks/codes.py --pictures "$(CIFAR10)" --bundle $(RUNS)/cifar10-2/bundle --work $(RUNS)/codes
 	$(DEV)/bin/python docs/generate.py
 
 torture: $(DEV)/.installed ## Kill an indexing run N times and look for anything lost: make torture N=50
@@ -99,7 +103,7 @@ $(SHOP)/.installed: pyproject.toml constraints.txt | python
 $(DEV)/.installed: pyproject.toml constraints.txt | python
 	$(PYTHON) -m venv $(DEV)
 	$(DEV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) \
-	  --editable '.[train,heif,dev]'
+	  --editable '.[train,hub,tune,heif,dev]'
 	@touch $@
 
 python:
