@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import pytest
 import torch
 
@@ -26,5 +24,4 @@ def seeded() -> None:
 @pytest.fixture
 def no_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """No report page is drawn: it takes longer than what these tests train."""
-    for place in ("fit", "watching"):
-        monkeypatch.setattr(import_module(f"wearabouts.training.loop.{place}"), "write_page", lambda run: None)
+    monkeypatch.setattr("wearabouts.training.reporting.write_page", lambda run: None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from miniatures import street2shop
 from wearabouts import bundles
 from wearabouts.drawn.shop import DrawnShop
 from wearabouts.drawn.writing import write
@@ -164,14 +166,53 @@ def test_it_is_indexed_searched_evaluated_and_verified(
 
 
 @pytest.mark.usefixtures("no_pages")
-def test_plain_cosine_has_no_verifier_and_other_categories_are_an_attribute(drawn_small: Path, tmp_path: Path) -> None:
+def test_plain_cosine_stops_after_the_classifier_and_exports_no_verifier(
+    drawn_small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "cosine.toml"
-    text = RECIPE.replace('split = ""', 'split = ""\ncategory = "category"').replace("count = 12", "count = 2")
-    path.write_text(text.replace("[pairs]", '[pairs]\nmethod = "cosine"'))
-    made = bundles.load(main_export(main_train(path, drawn_small, tmp_path / "run"), tmp_path / "bundle"))
-    assert made.card.verifier is None
-    assert made.card.garments == ()
-    assert len(made.card.attributes["category"]) > 1
+    path.write_text(RECIPE.replace("count = 12", "count = 2").replace("[pairs]", '[pairs]\nmethod = "cosine"'))
+    run = main_train(path, drawn_small, tmp_path / "run")
+    assert not [name for name in load_file(run / "weights.safetensors") if name.startswith("verifier.")]
+    given = {}
+    monkeypatch.setattr("wearabouts.export.wtbi.write_bundle", lambda *_, **card: given.update(card))
+    main_export(run, tmp_path / "bundle")
+    assert given["verifier"] is None
+    assert given["categories"] == ()
+
+
+# The recipe of the paper, made small in its sizes alone.
+SMALLER = (
+    ('trunk = "alexnet"', 'trunk = "small"\nwidth = 8'),
+    ("size = 227", "size = 32"),
+    ("dim = 4096", "dim = 16"),
+    ("held_out = 0.05", "held_out = 0.34"),
+    ("hidden = [512, 512]", "hidden = [8, 8]"),
+    ("products = 64", "products = 4"),
+    ("windows = [1.0, 0.7, 0.5]", "windows = [1.0, 0.7]"),
+    ('learned = ["dresses", "outerwear", "pants", "skirts", "tops"]', 'learned = ["dresses"]'),
+    ("least = 200", "least = 2"),
+)
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_the_papers_recipe_on_a_tiny_street2shop(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "recipes" / "wtbi-street2shop.toml").read_text()
+    for old, new in SMALLER:
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path / "recipe.toml"
+    path.write_text(re.sub(r"(?m)^(count|validate_every|checkpoint) = \d+", r"\1 = 3", text))
+    street2shop.write(tmp_path / "data", products=12)
+    run = main_train(path, tmp_path / "data", tmp_path / "run")
+    told = json.loads((run / SUMMARY).read_text())
+    assert told["vocabulary"]["categories"] == ["bags", "dresses"]
+    assert told["own"] == [0, 1]
+    assert told["photos"] == 2 * 4 * (1 + 2) + 2  # four of six products learned from, each first one with a second box
+    card = bundles.load(main_export(run, tmp_path / "bundle")).card
+    assert card.attributes["category"] == card.verifier.categories == ("bags", "dresses")
+    assert card.garments == ()
+    report = evaluate("wtbi", data=tmp_path / "data", model=str(tmp_path / "bundle"))
+    assert report.sections
 
 
 @pytest.mark.parametrize(
