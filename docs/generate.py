@@ -22,6 +22,8 @@ DOCUMENTS = (
     "README.md",
     "README.zh.md",
     "docs/benchmarks.md",
+    "docs/codes.md",
+    "docs/codes.zh.md",
     "docs/tutorials/cifar10.md",
     "docs/tutorials/cifar10.zh.md",
     "docs/questions.md",
@@ -45,9 +47,28 @@ CHINESE: Words = {
     "training": "{photos} 张图 × {epochs} 遍，处理器时间 {minutes} 分钟",
     "note": "95 % 置信区间，每种划分都有自己的网络，只用该划分的训练图。{date} 测得（{dataset}），模型 {hashes}。"
     "已发表的数值来自二值码和在 ImageNet 上预训练的 AlexNet，本表用浮点向量，从零训练。",
+    "bytes": "字节",
+    "hash head": "哈希头",
+    "random hyperplanes": "随机超平面",
+    "floats": "浮点向量",
+    "floats alone": "仅浮点向量，精确",
+    "shortlist": "候选 {count}",
+    "codes cifar10": "**CIFAR-10**，{queries} 张测试图查询 {gallery} 张训练图：mAP，整个图库；"
+    "其下为两阶段检索的 mAP@1000，分母为前 1000 名中找到的正确照片数。",
+    "codes drawn": "**手绘商店**，`mini` 的向量，{queries} 张街拍查询 {gallery} 张商品照：mAP，整个图库；"
+    "其下为两阶段检索的首位命中率。",
+    "codes note": "每张照片的字节数；两阶段检索另需候选照片的向量。括号内为 95 % 置信区间。"
+    "导出的图给出训练所得的码，各头中最少 {bits:.2%} 的位相同。{date} 测得，{versions}，{machine}。",
     "measured": "95 % 置信区间，{queries} 次查询。{date} 测得，模型 {hashes}。粗体：优势的区间在 0 之上且 p < 0.05。",
 }
 ENGLISH: Words = {
+    "codes cifar10": "**CIFAR-10**, {queries} test pictures as queries against {gallery} training pictures: mAP over "
+    "the whole gallery; below it mAP@1000 after two stages, divided by the right answers found among the first 1000.",
+    "codes drawn": "**The drawn shop**, vectors of `mini`, {queries} street photos against {gallery} shop photos: mAP "
+    "over the whole gallery; below it the share of first hits after two stages.",
+    "codes note": "Bytes a photo; the second stage needs the vectors of the shortlist besides. In brackets 95 % "
+    "intervals. Exported graphs give the codes that were trained: of the head that agrees least, {bits:.2%} of the "
+    "bits are the same. Measured {date}, {versions}, {machine}.",
     "measured": "With 95 % intervals, {queries} queries in all. Measured {date}, encoders {hashes}. "
     "In bold: the interval of the lead lies above 0 and p below 0.05.",
     "training": "{photos} pictures × {epochs}, {minutes} minutes of processor time",
@@ -152,10 +173,53 @@ def ranking(run: Mapping[str, Any], words: Words) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{note}"
 
 
+def codes(run: Mapping[str, Any], words: Words) -> str:
+    """What `benchmarks/codes.py` measured, as Markdown: quality by the byte, then the two stages."""
+    parts = []
+    for world in dict.fromkeys(row["world"] for row in run["rows"]):
+        rows = [row for row in run["rows"] if row["world"] == world]
+        parts.append(
+            words[f"codes {world}"].format(queries=f"{rows[0]['queries']:,}", gallery=f"{rows[0]['gallery']:,}")
+        )
+        parts += [_by_the_byte(rows, words), _two_stages(rows, words)]
+    versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+    least = min(float(one["same_bits"]) for heads in run["exported"].values() for one in heads.values())
+    machine = f"{run['machine']['processor']}, {run['machine']['cores']} cores"
+    parts.append(words["codes note"].format(date=run["date"][:10], versions=versions, machine=machine, bits=least))
+    return "\n\n".join(parts)
+
+
+def _by_the_byte(rows: Sequence[Mapping[str, Any]], words: Words) -> str:
+    """The mAP of every contender, a line for each number of bytes."""
+    alone = {(row["who"], row["bytes"]): row for row in rows if row["figure"] == "mAP"}
+    whos = sorted(dict.fromkeys(who for who, _ in alone), key=lambda who: who == "floats")  # the others in their order
+    sizes = sorted({size for _, size in alone})
+    lines = [[words.get("bytes", "bytes"), *(words.get(who, who) for who in whos)], ["---"] * (len(whos) + 1)]
+    lines += [[f"{size:,}", *(cell(alone.get((who, size)), 3) for who in whos)] for size in sizes]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _two_stages(rows: Sequence[Mapping[str, Any]], words: Words) -> str:
+    """The first places after the second stage, a line for each number of bits."""
+    staged = {(row["who"], row["bytes"], row["shortlist"]): row for row in rows if "shortlist" in row}
+    shortlists = sorted({shortlist for _, _, shortlist in staged})
+    figure = next(iter(staged.values()))["figure"]
+    whole = next(row for row in rows if row["figure"] == figure and "shortlist" not in row)
+    short = [words.get("shortlist", "shortlist of {count}").format(count=f"{count:,}") for count in shortlists]
+    lines = [[figure, words.get("bytes", "bytes"), *short], ["---"] * (len(shortlists) + 2)]
+    for who, size in dict.fromkeys((who, size) for who, size, _ in staged):
+        cells = [cell(staged.get((who, size, count)), 3) for count in shortlists]
+        lines.append([words.get(who, who), f"{size:,}", *cells])
+    lines.append([words.get("floats alone", "floats alone"), f"{whole['bytes']:,}", cell(whole, 3)])
+    lines[-1] += [""] * (len(shortlists) - 1)
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
 TABLES: dict[str, Callable[[Mapping[str, Any], Words], str]] = {
     "photographs": photographs,
     "cifar10": cifar10,
     "ranking": ranking,
+    "codes": codes,
     "question-landmarks": lambda result, words: questions.landmarks(result, words is CHINESE),
 }
 
