@@ -190,7 +190,7 @@ class FashionNet(nn.Module):
         return landmark_pool(conv4, where, gate, window=self.sizes.window, pooled=self.sizes.pooled)
 
     def _said(self, fused: Tensor, places: Tensor | None, visible: Tensor | None) -> Seen:
-        vector = F.normalize(fused if self.project is None else self.project(fused), dim=1)
+        vector = F.normalize((fused if self.project is None else self.project(fused)).float(), dim=1)
         category = self.category(fused) if self.category is not None else None
         heads = zip(self.attribute_names, self.attributes, strict=True)
         tags = self.tags(fused) if self.tags is not None else None

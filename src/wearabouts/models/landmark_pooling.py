@@ -63,8 +63,8 @@ def corners(places: Tensor, sides: tuple[int, int], window: int) -> Tensor:
         (B, L, 2) int64.
     """
     height, width = sides
-    cells = torch.tensor([width, height], dtype=places.dtype, device=places.device)
-    inside = places.detach().nan_to_num(0.0, 0.0, 0.0).clamp(0, 1) * cells
+    cells = torch.tensor([width, height], dtype=torch.float32, device=places.device)
+    inside = places.detach().float().nan_to_num(0.0, 0.0, 0.0).clamp(0, 1) * cells
     last = cells - window % 2  # a window of odd side is centred on a cell, of even side on a border
     return torch.minimum((inside - window / 2 + 0.5).floor() + window // 2, last).long()
 

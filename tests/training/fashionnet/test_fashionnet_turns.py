@@ -212,4 +212,23 @@ def test_validation_is_what_the_metrics_say_of_served_outputs() -> None:
     assert figures["NE"] == pytest.approx(error.value, rel=1e-4)
     right = seen.category.argmax(1).numpy() == held.category
     assert figures["category"] == pytest.approx(right.mean())
-    assert one.watched in figures
+    off = np.hypot(*np.moveaxis(seen.places.numpy() - held.landmarks[..., :2], 2, 0))
+    assert figures["landmarks within 0.1"] == pytest.approx((off < 0.1)[visible].mean())
+
+
+@pytest.mark.parametrize(
+    ("off", "watched"),
+    [
+        ((), "R@1"),
+        (("triplet",), "category"),
+        (("triplet", "category"), "attributes"),
+        (("triplet", "category", "attributes"), "tags top-5"),
+        (("triplet", "category", "attributes", "tags"), "landmarks within 0.1"),
+    ],
+)
+def test_what_is_watched_is_something_that_is_learned_and_measured(off: tuple[str, ...], watched: str) -> None:
+    learned = world(6)
+    one = task(recipe(losses=dict.fromkeys(off, 0)), learned, learned)
+    one.net.eval()
+    assert one.watched == watched
+    assert watched in one.validate()

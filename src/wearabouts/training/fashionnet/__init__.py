@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 
-from wearabouts.training.data.augmenting import preview
 from wearabouts.training.data.supervision import read
 from wearabouts.training.fashionnet.building import begin, build, check
 from wearabouts.training.fashionnet.recipe import FashionNetRecipe
@@ -15,8 +14,6 @@ from wearabouts.training.fashionnet.task import FashionNetTask
 from wearabouts.training.loop import fit
 from wearabouts.training.losses import tags
 from wearabouts.training.run import Run
-
-PREVIEW = "augmented.png"
 
 
 def train(recipe: FashionNetRecipe, data: Path, run: Run) -> dict[str, Any]:
@@ -28,8 +25,6 @@ def train(recipe: FashionNetRecipe, data: Path, run: Run) -> dict[str, Any]:
     """
     learned, held = read(recipe.data, data, recipe.network.size, run)
     check(recipe, learned)
-    if run.first:
-        preview(learned, recipe.augment, run.folder / PREVIEW)
     torch.manual_seed(recipe.seed)
     net = build(recipe, learned.vocabulary)
     begin(net, recipe)

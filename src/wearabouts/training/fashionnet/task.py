@@ -21,6 +21,8 @@ from wearabouts.types import Floats
 
 POSE = ("landmarks", "visibility")
 AT_ONCE = 128  # photos seen at once in validation
+CLOSE = 0.1  # of the square's side: a landmark that is off by less counts as found
+TAGS, NEAR = "tags top-5", f"landmarks within {CLOSE:g}"
 
 
 class FashionNetTask:
@@ -43,8 +45,7 @@ class FashionNetTask:
         device: torch.device,
     ) -> None:
         self.net, self.recipe, self.learned, self.held, self.device = net, recipe, learned, held, device
-        losses = recipe.losses
-        self.watched = "R@1" if losses.triplet else "category" if losses.category else "attributes"
+        self.watched = _watched(net, recipe)
         self._both_sides = bool(learned.street.any() and (~learned.street).any())
 
     def batch(self, step: int) -> Rows:
@@ -113,10 +114,13 @@ class FashionNetTask:
         category = seen["category"].numpy() if "category" in seen else None
         figures |= validation.labels(held, category, attributes)
         if "tags" in seen and (held.tags > 0).any():
-            figures["tags top-5"] = metrics.attribute_recall(self._likely(seen["tags"]), held.tags > 0, 5).value
+            figures[TAGS] = metrics.attribute_recall(self._likely(seen["tags"]), held.tags > 0, 5).value
         visible = held.annotated[:, None] & (held.landmarks[..., 2] > 0)
         if "places" in seen and visible.any():
-            figures["NE"] = metrics.landmark_error(seen["places"].numpy(), held.landmarks[..., :2], visible).value
+            places = seen["places"].numpy()
+            figures["NE"] = metrics.landmark_error(places, held.landmarks[..., :2], visible).value
+            off = np.linalg.norm(places - held.landmarks[..., :2], axis=2)[visible]
+            figures[NEAR] = float((off < CLOSE).mean())
         return figures
 
     def _likely(self, logits: Tensor) -> Floats:
@@ -140,6 +144,15 @@ class FashionNetTask:
         mine = getattr(triplets, losses.mining)
         mined = mine(items, street) if losses.mining in ("random", "every") else mine(vectors, items, street)
         return triplets.of_rows(vectors, mined, losses.margin)
+
+
+def _watched(net: FashionNet, recipe: FashionNetRecipe) -> str:
+    """The figure that says best whether what is learned got better."""
+    if recipe.losses.triplet:
+        return "R@1"
+    if net.category is not None:
+        return "category"
+    return "attributes" if net.attribute_names else TAGS if net.tags is not None else NEAR
 
 
 def named(seen: Seen) -> dict[str, Tensor]:
