@@ -63,7 +63,8 @@ def text_facts(
         # Without a mask, a tower can only have learnt to live with padding: it gets as much as in its training.
         "fixed": family.fixed or bool(sequence) or not masked,
         "lower": family.lower or settings.get("do_lower_case") is True,
-        "bare": family.bare,
+        # The second SigLIP is often published under the first one's type; its tokenizer, Gemma's, tells them apart.
+        "bare": family.bare and "gemma" not in str(settings.get("tokenizer_class")).lower(),
         "pooled": family.reads,
     }
 

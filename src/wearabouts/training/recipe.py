@@ -54,6 +54,11 @@ MODELS: dict[str, Model] = {
         "wearabouts.training.head:train",
         "wearabouts.export.head:export",
     ),
+    "hub": Model(
+        "wearabouts.training.hub.recipe:HubRecipe",
+        "wearabouts.training.hub:train",
+        "wearabouts.export.hub:export",
+    ),
     "residual": Model(
         "wearabouts.training.residual.recipe:ResidualRecipe",
         "wearabouts.training.residual:train",
