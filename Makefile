@@ -81,10 +81,15 @@ cifar: $(DEV)/.installed pictures ## Train and measure a net for each published 
 	$(DEV)/bin/python docs/cifar10.py $(addprefix $(RUNS)/,$(SPLITS))
 	$(DEV)/bin/python docs/generate.py
 
+papers: $(DEV)/.installed ## The study of the four papers, about 45 minutes on two cores: make papers PAPERS="--budget 90"
+	$(DEV)/bin/python benchmarks/papers/run.py $(PAPERS)
+	$(DEV)/bin/python docs/study.py
+
 docs: $(DEV)/.installed ## Write the measured tables into README, README.zh and docs, and the pages of datasets and protocols.
 	$(DEV)/bin/python docs/generate.py
 	$(DEV)/bin/python docs/datasets.py
 	$(DEV)/bin/python docs/protocols.py
+	$(DEV)/bin/python docs/study.py
 
 clean: ## Remove environments, caches, runs and the demo's shop.
 	rm -rf $(SHOP) $(DEV) $(RUNS) demo-shop build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache \

@@ -20,6 +20,7 @@ from wearabouts.verifiers import OnnxVerifier, rerank
 SHORTLIST = 200
 PLACES = 20
 FOLDS, RIDGE = 5, 1.0
+FLOATS = (1, 10)  # how ONNX numbers float32 and float16
 Figures = dict[str, npt.NDArray[np.float64]]
 
 
@@ -132,7 +133,7 @@ def landmarks(found: Floats | None, test: Tested) -> Figures:
 
 
 def cost(encoder: Encoder, bundle: Bundle | None, test: Tested, timed: int) -> dict[str, Any]:
-    """Floats of a vector, parameters, megabytes of the graphs, and processor milliseconds of one photo."""
+    """Floats of a vector, parameters and megabytes of the graphs, processor milliseconds of one photo."""
     laps = []
     for row in [*range(min(3, timed)), *range(timed)]:
         begin = time.process_time()
@@ -144,12 +145,13 @@ def cost(encoder: Encoder, bundle: Bundle | None, test: Tested, timed: int) -> d
     if bundle is not None:
         import onnx
 
+        def counted(content: bytes) -> int:
+            floats = [one for one in onnx.load_from_string(content).graph.initializer if one.data_type in FLOATS]
+            return sum(int(np.prod(one.dims)) for one in floats)
+
         graphs = {bundle.card.graphs[side].file: bundle.graphs[side] for side in SIDES}
+        told["parameters"] = sum(map(counted, graphs.values()))
+        told["megabytes"] = round(sum(map(len, graphs.values())) / 2**20, 2)
         if bundle.verifier is not None:
-            graphs["verifier"] = bundle.verifier
-        counted = 0
-        for content in graphs.values():
-            floats = [one for one in onnx.load_from_string(content).graph.initializer if one.data_type in (1, 10)]
-            counted += sum(int(np.prod(one.dims)) for one in floats)
-        told |= {"parameters": counted, "megabytes": round(sum(map(len, graphs.values())) / 2**20, 2)}
+            told["verifier parameters"] = counted(bundle.verifier)
     return told

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def summed(
         "date": measure.today(),
         "commit": measure.commit(),
         "machine": measure.machine(),
-        "versions": measure.versions(),
+        "versions": {**measure.versions(), **{name: version(name) for name in ("torch", "onnx")}},
         "size": asdict(size),
         "queries": {"street photos": size.tested * size.street, "products": size.tested},
         "readings": [_reading(root, name, seeds) for name, seeds in found.items()],
