@@ -34,6 +34,7 @@ from wearabouts.models.landmark_pooling import landmark_pool
 from wearabouts.models.trunks import Trunk
 
 SLOTS = 8
+BEGUN = 1e-3  # deviation of the weights of `loc` and `vis` before training
 MAP_SIDE = 7  # cells: conv5 is halved until it is no larger, so 14 x 14 becomes the paper's 7 x 7
 
 
@@ -100,7 +101,11 @@ class Pose(nn.Module):
         self.fc7 = _hidden(sizes.pose, sizes.pose, sizes.dropout)
         self.loc = nn.Linear(sizes.pose, 2 * landmarks)
         self.vis = nn.Linear(sizes.pose, 2 * landmarks)
-        nn.init.constant_(self.loc.bias, 0.5)  # the middle of the photo: nearer to every landmark than its corner
+        # They begin by saying next to nothing: the middle of the photo, and visible as likely as not. Features as they
+        # come are large, and so would be the first errors, which an optimizer with a memory does not soon forget.
+        for layer, begun in ((self.loc, 0.5), (self.vis, 0.0)):
+            nn.init.normal_(layer.weight, std=BEGUN)
+            nn.init.constant_(layer.bias, begun)
 
     def forward(self, conv4: Tensor) -> tuple[Tensor, Tensor]:
         """conv4 → places (B, L, 2) and visibility logits (B, L, 2)."""
