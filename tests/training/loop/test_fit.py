@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
 
 import pytest
@@ -216,3 +217,46 @@ def test_a_net_without_batch_norm_needs_no_frozen_one(tmp_path: Path) -> None:
     made.add_module("trunk", nn.Sequential(nn.Identity(), nn.Identity(), nn.Identity(), nn.Dropout(0.1)))
     made.add_module("head", nn.Linear(2, 3))
     assert fitted(tmp_path, TinyTask(made), count=2, freeze_norm=True)["steps"] == 2
+
+
+def halved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a CPU do what a graphics card does with "fp16"."""
+    module = sys.modules["wearabouts.training.loop.fit"]
+    monkeypatch.setattr(module, "precise", lambda precision, device: lambda: torch.autocast("cpu", torch.float16))
+
+
+def test_half_precision_with_a_scale_learns_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    halved(monkeypatch)
+    steps = {"count": 8, "rate": 0.05, "precision": "fp16", "checkpoint": 3, "clip": 1.0}
+    fitted(tmp_path / "whole", **steps)
+
+    def stop(what: str, done: int, total: int) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    said = recipe(**steps)
+    with pytest.raises(KeyboardInterrupt):
+        fit(TinyTask(net()), said.steps, Run(tmp_path / "stopped", said, stop))
+    checkpoint = Run(tmp_path / "stopped", said).resume()
+    assert checkpoint is not None
+    assert json.loads(checkpoint.noted["scaler"])["_growth_tracker"] == 3
+    fit(TinyTask(net()), said.steps, Run(tmp_path / "stopped", said))
+    assert all(
+        torch.equal(value, weights(tmp_path / "stopped")[name]) for name, value in weights(tmp_path / "whole").items()
+    )
+    assert not torch.equal(weights(tmp_path / "whole")["head.weight"], net().state_dict()["head.weight"])
+
+
+def test_a_scale_that_is_too_large_is_halved_and_the_step_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halved(monkeypatch)
+
+    class Steep(TinyTask):
+        def losses(self, seen, rows, step) -> dict[str, Tensor]:
+            return {"steep": 1e35 * seen["logits"].square().sum()}
+
+    task = Steep(net())
+    fitted(tmp_path, task, count=1, precision="fp16", freeze_norm=True)
+    assert all(torch.equal(value, net().state_dict()[name]) for name, value in task.net.state_dict().items())
+    assert "gradient" not in log(tmp_path)[0]

@@ -77,7 +77,7 @@ class _Phase:
         self.optimizer = optimizer(task.net, steps)
         self.parameters = [each for group in self.optimizer.param_groups for each in group["params"]]
         self.average = Average(task.net, steps.average)
-        self.scaler = torch.amp.GradScaler("cuda", enabled=steps.precision == "fp16")
+        self.scaler = torch.amp.GradScaler(run.device.type, enabled=steps.precision == "fp16")
         self.watch = Watch(run, steps.count, task.watched, steps.patience)
         self.terms: dict[str, float] = {}
 
@@ -145,17 +145,19 @@ class _Phase:
         """Average the gradients, check them, and go one step."""
         steps, rate = self.steps, share(step, self.steps)
         self.run.processes.average(self.parameters, self._statistics())
-        if self.scaler.is_enabled():
+        gradient = 0.0
+        if any(each.grad is not None for each in self.parameters):
             self.scaler.unscale_(self.optimizer)
-        gradient = float(nn.utils.clip_grad_norm_(self.parameters, steps.clip or math.inf))
-        if not math.isfinite(gradient) and not self.scaler.is_enabled():
-            raise not_a_number("gradient", step, self.terms, steps)
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["rate"] * rate
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
+            gradient = float(nn.utils.clip_grad_norm_(self.parameters, steps.clip or math.inf))
+            # Half precision overflows now and then: the scaler leaves such a step out and scales less from then on.
+            if not math.isfinite(gradient) and not self.scaler.is_enabled():
+                raise not_a_number("gradient", step, self.terms, steps)
+            for group in self.optimizer.param_groups:
+                group["lr"] = group["rate"] * rate
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
         write = (step + 1) % steps.checkpoint == 0 or step + 1 == steps.count
-        values = {"loss": loss, **self.terms, "gradient": gradient}
+        values = {"loss": loss, **self.terms} | ({"gradient": gradient} if math.isfinite(gradient) else {})
         self.watch.step(step, values, steps.rate * rate, write=write)
 
     def _validate(self, done: int) -> None:
