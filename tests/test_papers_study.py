@@ -156,7 +156,7 @@ def seeds(*means: float, queries: int = 200) -> dict[int, dict[str, np.ndarray]]
     """Figures of some seeds: so many of the queries right, a query a product."""
     found = {}
     for seed, mean in enumerate(means):
-        right = (np.random.default_rng(9).permutation(queries) < mean * queries).astype(float)
+        right = (np.random.default_rng(9).permutation(queries) < round(mean * queries)).astype(float)
         found[seed] = {"R@20": right, "product": np.arange(queries), "street": np.ones(queries, np.bool_)}
     return found
 
