@@ -105,20 +105,24 @@ def _together(root: Path, runs: Sequence[Run], size: Size, jobs: int, threads: i
         return failed
     under_way: list[tuple[str, subprocess.Popen[str], float]] = []
     done = len(runs) - len(waiting)
-    while waiting or under_way:
-        while waiting and len(under_way) < jobs:
-            name, variant = waiting.pop(0)
-            under_way.append((name, _started(root, name, _shop(variant), size, threads), time.monotonic()))
-        time.sleep(0.2)
-        for entry in [entry for entry in under_way if entry[1].poll() is not None]:
-            under_way.remove(entry)
-            done += 1
-            name, process, begin = entry
-            _say(f"{done} of {len(runs)}: {name}, {time.monotonic() - begin:.0f} s")
-            if process.returncode:
-                log = (root / name / "output.txt").read_text("utf-8", errors="replace").strip().splitlines()
-                failed[name] = log[-1][:300] if log else f"ended with {process.returncode}"
-                _say(f"  failed: {failed[name]}")
+    try:
+        while waiting or under_way:
+            while waiting and len(under_way) < jobs:
+                name, variant = waiting.pop(0)
+                under_way.append((name, _started(root, name, _shop(variant), size, threads), time.monotonic()))
+            time.sleep(0.2)
+            for entry in [entry for entry in under_way if entry[1].poll() is not None]:
+                under_way.remove(entry)
+                done += 1
+                name, process, begin = entry
+                _say(f"{done} of {len(runs)}: {name}, {time.monotonic() - begin:.0f} s")
+                if process.returncode:
+                    log = (root / name / "output.txt").read_text("utf-8", errors="replace").strip().splitlines()
+                    failed[name] = log[-1][:300] if log else f"ended with {process.returncode}"
+                    _say(f"  failed: {failed[name]}")
+    finally:  # stopped by hand: what is under way goes on from its checkpoint next time
+        for _, process, _ in under_way:
+            process.terminate()
     return failed
 
 
