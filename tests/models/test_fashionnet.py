@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 
 import pytest
 import torch
@@ -92,7 +93,7 @@ def test_the_papers_layer_table_and_a_step_at_full_size() -> None:
     loss.backward()
     dead = [name for name, each in net.named_parameters() if each.grad is None]
     assert not dead
-    assert all(bool(each.grad.isfinite().all()) for each in net.parameters())
+    assert all(math.isfinite(float(each.grad.sum())) for each in net.parameters())  # a mask of it would need memory
     assert net.trunk.below[0].weight.grad.abs().sum() > 0
     del net, seen, loss, large
     gc.collect()

@@ -16,7 +16,8 @@ VGG-16 come with nobody: `[network] start` takes a file.
 
 Left open by the paper, chosen here: 16 coordinates and 8 visibilities (the table says 8 and 4, but its pooled map has
 eight blocks; ``landmarks=4`` gives the table's); ReLU after every hidden layer (the table names it at the last ones);
-coordinates are fractions of the square; a landmark is pooled if it is likelier visible than not; the window
+how weights begin (hidden layers as He et al. 2015 advise, `loc` and `vis` near nothing); coordinates are fractions of
+the square; a landmark is pooled if it is likelier visible than not; the window
 (`wearabouts.models.landmark_pooling`); the vector is fc7_fusion at length 1, through a linear map to `dim` floats where
 one is asked for. Ours are also the single-choice attributes beside the tags: datasets such as the drawn shop have them.
 """
