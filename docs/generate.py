@@ -220,6 +220,8 @@ TABLES: dict[str, Callable[[Mapping[str, Any], Words], str]] = {
     "cifar10": cifar10,
     "ranking": ranking,
     "codes": codes,
+    "question-labels": lambda result, words: questions.labels(result, words is CHINESE),
+    "question-pairs": lambda result, words: questions.pairs(result, words is CHINESE),
     "question-landmarks": lambda result, words: questions.landmarks(result, words is CHINESE),
 }
 
