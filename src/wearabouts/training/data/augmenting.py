@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from wearabouts.training.data.recipe import Augment
-from wearabouts.training.data.supervision import Supervision
+from wearabouts.training.data.rows import Supervision
 
 MIRRORED_SLOTS = (1, 0, 3, 2, 5, 4, 7, 6)  # left and right of each pair change places
 ZOOM, SHIFT, TURN, TILT = 0.7, 0.12, 25.0, 0.3  # at full strength: doublings, share of the side, degrees, see `_map`

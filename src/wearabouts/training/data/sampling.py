@@ -10,7 +10,7 @@ from collections.abc import Sized
 import numpy as np
 import numpy.typing as npt
 
-from wearabouts.training.data.supervision import Supervision
+from wearabouts.training.data.rows import Supervision
 
 Rows = npt.NDArray[np.int64]
 ITEMS, CLASSES, SHUFFLED = 11, 12, 13  # keep the samplers' generators apart

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wearabouts import metrics
-from wearabouts.training.data.supervision import Supervision
+from wearabouts.training.data.rows import Supervision
 from wearabouts.types import Floats
 
 AT_ONCE = 500  # queries ranked at once

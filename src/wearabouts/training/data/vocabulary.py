@@ -113,7 +113,7 @@ def found(data: Data, labelled: Sequence[Labelled]) -> Vocabulary:
 
 
 def coded(data: Data, words: Vocabulary, labelled: Sequence[Labelled]) -> tuple[Integers, Integers, Signs]:
-    """Classes (N,), attributes (N, A) and tags (N, T) as `wearabouts.training.data.supervision.Supervision` has them.
+    """Classes (N,), attributes (N, A) and tags (N, T) as `wearabouts.training.data.rows.Supervision` has them.
 
     Words that the vocabulary lacks are unknown (a class, a value) or dropped (a tag).
     """
