@@ -53,6 +53,7 @@ def main_train(
     try:
         import torch
 
+        from wearabouts.training.allocating import keep_pages
         from wearabouts.training.launching import launched
         from wearabouts.training.processes import Processes
         from wearabouts.training.reporting import write_page
@@ -66,6 +67,7 @@ def main_train(
     if processes > 1:
         _together(read.model, processes)
         return launched(processes, Path(recipe), Path(data), Path(out), progress=progress, say=say)
+    keep_pages()
     joined = Processes.joined()
     _together(read.model, joined.count)
     run = Run(Path(out), read, progress, joined, say)

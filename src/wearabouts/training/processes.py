@@ -8,8 +8,8 @@ wrapped, and losses over pairs and triplets meet every photo of the batch.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ import torch.distributed as group
 from torch import Tensor
 
 from wearabouts.errors import SettingsError
+
+PATIENCE = timedelta(hours=6)  # the others wait while the first process validates or reads
 
 Rows = npt.NDArray[np.int64]
 
@@ -42,7 +44,7 @@ class Processes:
         from accelerate import PartialState
 
         asked = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-        state = PartialState(cpu=torch.cuda.device_count() < asked)
+        state = PartialState(cpu=torch.cuda.device_count() < asked, timeout=PATIENCE)
         return cls(state.device, state.process_index, state.num_processes)
 
     def left(self) -> None:
@@ -51,15 +53,6 @@ class Processes:
             from accelerate import PartialState
 
             PartialState().destroy_process_group()
-
-    @contextmanager
-    def in_turn(self) -> Iterator[None]:
-        """Process 0 does what is within first, the others when it is done: they find what it wrote."""
-        if self.rank > 0:
-            self.wait()
-        yield
-        if self.rank == 0:
-            self.wait()
 
     def share(self, rows: Rows) -> Rows:
         """This process's part of a batch; parts differ by one row at most.
