@@ -8,6 +8,7 @@ processes at a time, and measures each through its exported bundle. Run again, i
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import subprocess
@@ -170,15 +171,19 @@ def recipe(root: Path, name: str, seed: int, variant: Variant, size: Size) -> st
     changes: dict[str, Any] = {"name": name, "seed": seed, **COMMON, **variant.changes}
     changes |= {f"{phase}.count": steps(count, size) for phase, count in variant.steps.items()}
     changes |= {f"{phase}.validate_every": 0 for phase in variant.steps}
+    changes["network.size"] = size.side
+    noted = f"# edition {EDITION} of the study"
     if variant.start:
         changes["network.start"] = str(root / f"{TRUNK}-0" / "weights.safetensors")
+        begun = hashlib.sha256(recipe(root, TRUNK, 0, SHARED, size).encode()).hexdigest()[:12]
+        noted += f", from trunk {begun}"
     for key, value in changes.items():
         *tables, last = key.split(".")
         table = content
         for part in tables:
             table = table.setdefault(part, {})
         table[last] = value
-    return f"# edition {EDITION} of the study\n" + "\n".join(_toml(content)) + "\n"
+    return f"{noted}\n" + "\n".join(_toml(content)) + "\n"
 
 
 def _toml(table: dict[str, Any], path: str = "") -> Iterator[str]:

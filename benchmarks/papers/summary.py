@@ -60,15 +60,17 @@ def _beside(root: Path, size: Size, say: Callable[[str], None]) -> dict[str, str
     """Measure what is not trained here; name → why, of what cannot be."""
     test, absent = shops.tested(root), {}
     for name in ("histogram", "mini", "generic"):
-        if (root / f"{name}-0" / "measured.json").is_file():
-            continue
-        say(f"{name}: measured as it is")
         try:
             encoder, bundle = _opened(root, name)
         except FileNotFoundError as error:
             absent[name] = str(error)
             continue
-        one.measure(root / f"{name}-0", {name: READINGS[name]}, encoder, bundle, test, size.timed, {})
+        kept = root / f"{name}-0" / "measured.json"
+        if kept.is_file() and json.loads(kept.read_text("utf-8"))["hash"] == encoder.hash:
+            continue
+        say(f"{name}: measured as it is")
+        told = {"hash": encoder.hash}
+        one.measure(kept.parent, {name: READINGS[name]}, encoder, bundle, test, size.timed, told)
     return absent
 
 

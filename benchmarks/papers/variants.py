@@ -22,6 +22,7 @@ class Size:
         tested: Products of the test part, whose cuts, prints, people and scenes are in no other; one shop photo each.
         street: Street photos of each product.
         px: Height of a photo file.
+        side: Of the square that the networks see, in pixels.
         seeds: Trainings of each variant.
         steps: Every phase's steps are multiplied by it.
         timed: Photos encoded one at a time to tell the time of one.
@@ -32,13 +33,14 @@ class Size:
     tested: int
     street: int
     px: int
+    side: int
     seeds: int
     steps: float
     timed: int
 
 
-FULL = Size(learned=600, before=600, tested=400, street=2, px=128, seeds=3, steps=1.0, timed=200)
-TINY = Size(learned=24, before=16, tested=12, street=1, px=64, seeds=1, steps=0.005, timed=5)
+FULL = Size(learned=600, before=600, tested=400, street=2, px=128, side=64, seeds=3, steps=1.0, timed=200)
+TINY = Size(learned=24, before=16, tested=12, street=1, px=64, side=32, seeds=1, steps=0.005, timed=5)
 
 
 @dataclass(frozen=True, slots=True)
