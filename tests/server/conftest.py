@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fakes import TinyTextEncoder
 from server.world import Served, open_shop, serve
 from wearabouts.search import Searcher
 from wearabouts.stores import Store
@@ -37,6 +38,17 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Searcher, S
 def served(shop: tuple[Searcher, Store]) -> Iterator[Served]:
     """The default settings: loopback, search open, writing closed; no rate limit that a test run could reach."""
     with serve(*shop, searches_per_minute=1_000_000, reads_per_minute=1_000_000) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def talking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The same seven products, seen by a model that reads text too."""
+    folder: Path = tmp_path_factory.mktemp("talking") / "store"
+    with (
+        open_shop(folder, encoder=TinyTextEncoder()) as opened,
+        serve(*opened, searches_per_minute=1_000_000, reads_per_minute=1_000_000) as running,
+    ):
         yield running
 
 

@@ -68,7 +68,7 @@ def test_metrics_need_an_admin_key_where_the_server_binds_wider(shop: tuple[Sear
         ("GET", "/page/../settings.py", 404),
         ("GET", "/page/..%2fsettings.py", 404),
         ("GET", "/v1/samples/0", 404),
-        ("GET", "/v1/search", 405),
+        ("GET", "/v1/compare", 405),
         ("PATCH", "/v1/products/x", 405),
         ("GET", "/docs", 404),
         ("GET", "/v1/photos/%00/thumbnail", 404),
@@ -89,6 +89,7 @@ def test_openapi_describes_every_route_and_its_errors(served: Served):
     operations = {(method, path): what for path, entry in api["paths"].items() for method, what in entry.items()}
     assert set(operations) == {
         ("post", "/v1/search"),
+        ("get", "/v1/search"),
         ("post", "/v1/compare"),
         ("get", "/v1/products/{product_id}/similar"),
         ("get", "/v1/products/{product_id}"),

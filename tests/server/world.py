@@ -89,9 +89,11 @@ def _record(photo: Photo, data: bytes, encoder: TinyGarmentEncoder) -> PhotoReco
 
 
 @contextmanager
-def open_shop(folder: Path, mode: str = "write") -> Iterator[tuple[Searcher, Store]]:
+def open_shop(
+    folder: Path, mode: str = "write", encoder: TinyGarmentEncoder | None = None
+) -> Iterator[tuple[Searcher, Store]]:
     """A filled store and its searcher."""
-    encoder = TinyGarmentEncoder()
+    encoder = encoder or TinyGarmentEncoder()
     with_writing = open_store(folder, mode="write", encoder_hash=encoder.hash, dim=encoder.dim)
     fill(with_writing, encoder)
     store = with_writing

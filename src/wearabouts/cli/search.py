@@ -31,8 +31,12 @@ BoxOption = Annotated[str | None, typer.Option("--box", help="left,top,width,hei
 
 
 def search(
-    photo: Annotated[Path, typer.Argument(help="Photo to search with.")],
+    photo: Annotated[Path | None, typer.Argument(help="Photo to search with.", show_default=False)] = None,
     store: StoreOption = DEFAULT_STORE,
+    text: Annotated[
+        str, typer.Option(help="Words to search with, alone or beside the photo; for models that read text.")
+    ] = "",
+    text_weight: Annotated[float, typer.Option(help="How much the words count beside a photo, from 0 to 1.")] = 0.5,
     count: CountOption = 10,
     box: BoxOption = None,
     category: Annotated[str, typer.Option(help="How to keep to the garment seen: hard, soft or off.")] = "soft",
@@ -43,24 +47,28 @@ def search(
     model: ModelOption = "mini",
     json: JsonOption = False,
 ) -> None:
-    """Find the shop's products that look like what a photo shows."""
+    """Find the shop's products that look like what a photo shows, or what words say."""
     from wearabouts.search import answer_json
 
     area = parse_box(box)
-    if sheet is not None and sheet.suffix.lower() != ".png":
-        raise SettingsError(f"sheet {sheet} is not a PNG file name; give one that ends in .png")
-    data = read_photo(photo)
+    _check(photo, text, box, sheet)
+    data = read_photo(photo) if photo is not None else b""
     searcher = open_searcher(store, model)
     try:
-        answer = searcher.search(
-            data,
-            count,
-            box=area,
-            category=category,  # type: ignore[arg-type]  # any word is allowed here: the searcher names the right ones
-            garment=garment,
-            where=where,
-            exact=exact,
-        )
+        if photo is None:
+            answer = searcher.search_text(text, count, garment=garment, where=where, exact=exact)
+        else:
+            answer = searcher.search(
+                data,
+                count,
+                box=area,
+                category=category,  # type: ignore[arg-type]  # any word goes here: the searcher names the right ones
+                garment=garment,
+                where=where,
+                exact=exact,
+                text=text.strip(),
+                text_weight=text_weight,
+            )
         if sheet is not None:
             sheet.write_bytes(_sheet(answer, data, searcher.store))
     finally:
@@ -68,7 +76,7 @@ def search(
     if json:
         show_json(answer_json(answer))
     else:
-        _show(answer, photo)
+        _show(answer, photo, text)
         if sheet is not None:
             say(f"contact sheet written to {sheet}")
 
@@ -98,7 +106,20 @@ def compare(
         say(f"differ in  {', '.join(comparison.differs)}")
 
 
-def _show(answer: Answer, photo: Path) -> None:
+def _check(photo: Path | None, text: str, box: str | None, sheet: Path | None) -> None:
+    """Refuse what cannot be asked together."""
+    if sheet is not None and sheet.suffix.lower() != ".png":
+        raise SettingsError(f"sheet {sheet} is not a PNG file name; give one that ends in .png")
+    if photo is not None:
+        return
+    if not text.strip():
+        raise SettingsError("nothing to search with; give a photo, --text 'red floral dress', or both (see --help)")
+    given = [name for name, value in (("--box", box), ("--sheet", sheet)) if value is not None]
+    if given:
+        raise SettingsError(f"{' and '.join(given)} needs a photo; give one beside --text, or leave it out")
+
+
+def _show(answer: Answer, photo: Path | None, text: str) -> None:
     rows = [
         (place, f"{match.similarity:.3f}", match.product.get("id", ""), *_words(match))
         for place, match in enumerate(answer.matches, 1)
@@ -106,15 +127,18 @@ def _show(answer: Answer, photo: Path) -> None:
     columns = ("", "similarity", "product", "title", "kind", "price", "agrees", "differs")
     filled = [i for i in range(len(columns)) if i < 2 or any(row[i] for row in rows)]
     cells = [[row[i] for i in filled] for row in rows]
-    show_table(_seen(answer, photo), [columns[i] for i in filled], cells, numbers=(0, 1))
+    show_table(_seen(answer, photo, text), [columns[i] for i in filled], cells, numbers=(0, 1))
     for note in answer.notes:
         say(f"note: {note}")
     say(", ".join(f"{stage} {spent:.0f} ms" for stage, spent in answer.timings.items()))
 
 
-def _seen(answer: Answer, photo: Path) -> str:
+def _seen(answer: Answer, photo: Path | None, text: str) -> str:
     """What was searched, in one line."""
-    words = [photo.name]
+    said = [f"“{text}”"] if text else []
+    if photo is None:
+        return " · ".join([*said, *([answer.garment] if answer.garment else [])])
+    words = [photo.name, *said]
     if answer.garment:
         sure = f" ({answer.garment_probability:.0%})" if answer.garment_probability is not None else ""
         words.append(f"{answer.garment}{sure}")

@@ -71,7 +71,7 @@ class SizeReply(BaseModel):
 
 
 class AnswerReply(BaseModel):
-    """What was found for one photo."""
+    """What was found for one photo, or for words."""
 
     matches: list[MatchReply] = Field(description="Products, best first, each once")
     garment: str | None = Field(description="The garment searched for; null where the model knows none")
@@ -120,6 +120,7 @@ class ShopReply(BaseModel):
     products: int
     photos: int
     model: str
+    reads_text: bool = Field(description="Whether a search may have words: the model reads text")
     garments: list[str] = Field(description="Garments the model knows; empty for none")
     columns: list[ColumnReply] = Field(description="What a filter may name")
     currencies: list[str] = Field(description="The commonest currencies of the prices")

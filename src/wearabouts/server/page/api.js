@@ -59,6 +59,10 @@ export async function searchPhoto(photo, parameters, signal) {
   return (await ask(`/v1/search?${query(parameters)}`, { method: "POST", body: form, signal })).json();
 }
 
+export async function searchText(parameters, signal) {
+  return (await ask(`/v1/search?${query(parameters)}`, { signal })).json();
+}
+
 export async function searchSimilar(id, parameters, signal) {
   return (await ask(`/v1/products/${encodeURIComponent(id)}/similar?${query(parameters)}`, { signal })).json();
 }

@@ -1,12 +1,13 @@
-// The page's story: a photo comes in, is searched, framed, refined, and followed to more like it.
+// The page's story: a photo or words come in, are searched, framed, refined, and followed to more like it.
 
-import { Problem, describe, rememberKey, sample, searchPhoto, searchSimilar } from "./api.js";
+import { Problem, describe, rememberKey, sample, searchPhoto, searchSimilar, searchText } from "./api.js";
 import { Cropper } from "./cropper.js";
 import { byId, make } from "./dom.js";
 import { Filters } from "./filters.js";
 import { apply, choose, count, current, t } from "./i18n.js";
 import { listen, prepare } from "./photo.js";
 import { showAnswer, showNotice } from "./results.js";
+import { Words } from "./text.js";
 
 const PER_PAGE = 24;
 const NOTICES = {
@@ -17,6 +18,15 @@ const NOTICES = {
 const state = { shop: null, photo: null, box: null, like: null, answer: null, running: null };
 
 const filters = new Filters(() => search());
+const words = new Words(() => {
+  Object.assign(state, { like: null, answer: null });
+  if (!state.photo && !words.text) {
+    byId("home").click();
+    return;
+  }
+  showPhoto();
+  search();
+});
 const cropper = new Cropper(byId("cropper"), byId("photo"), byId("crop"), {
   search: (box) => {
     state.box = box;
@@ -38,12 +48,15 @@ async function take(file) {
 function showPhoto() {
   document.body.dataset.view = "results";
   const image = byId("photo");
-  const shown = state.like ? state.like.photo.thumbnail : state.photo.shown;
+  const shown = state.like ? state.like.photo.thumbnail : state.photo?.shown;
   byId("cropper").classList.toggle("still", Boolean(state.like) || !shown);
-  byId("back").hidden = !state.like || !state.photo;
-  byId("query-title").dataset.t = state.like ? "thisPiece" : "yourPhoto";
-  byId("query-title").textContent = t(byId("query-title").dataset.t);
-  byId("kind").hidden = Boolean(state.like) || !state.shop?.garments.length;
+  byId("stage").hidden = !state.like && !state.photo;
+  byId("back").hidden = !state.like || !(state.photo || words.text);
+  name("back", state.photo ? "back" : "backWords");
+  name("query-title", state.like ? "thisPiece" : state.photo ? "yourPhoto" : "yourWords");
+  name("another", state.photo || state.like ? "another" : "addPhoto");
+  byId("kind").hidden = Boolean(state.like) || !state.photo || !state.shop?.garments.length;
+  words.show(Boolean(state.photo), Boolean(state.like));
   image.alt = state.like ? state.like.product.title : t("photoAlt");
   image.hidden = !shown;
   image.onload = () => {
@@ -53,8 +66,13 @@ function showPhoto() {
   if (!state.like) showSearched();
 }
 
+function name(id, words) {
+  byId(id).dataset.t = words;
+  byId(id).textContent = t(words);
+}
+
 function showSearched() {
-  const found = state.like ? null : state.answer?.box_origin;
+  const found = state.like || !state.photo ? null : state.answer?.box_origin;
   const origin = found === "given" && cropper.isWhole() ? "whole" : found;
   const sentences = { whole: "searchedWhole", salient: "searchedSalient", given: "searchedGiven" };
   const unseen = state.photo && !state.photo.shown && !state.like;
@@ -65,7 +83,7 @@ function showSearched() {
 }
 
 async function search() {
-  if (!state.photo && !state.like) return;
+  if (!state.photo && !state.like && !words.text) return;
   state.running?.abort();
   const running = new AbortController();
   state.running = running;
@@ -92,13 +110,14 @@ function ask(signal) {
   const { category, garment, where } = filters.parameters();
   const k = Math.min(PER_PAGE, state.shop?.max_k ?? PER_PAGE);
   if (state.like) return searchSimilar(state.like.product.id, { k, where }, signal);
+  if (!state.photo) return searchText({ k, where, ...words.parameters(false) }, signal);
   const box = state.box ? [state.box.left, state.box.top, state.box.width, state.box.height].join(",") : "";
-  return searchPhoto(state.photo.blob, { k, box, category, garment, where }, signal);
+  return searchPhoto(state.photo.blob, { k, box, category, garment, where, ...words.parameters(true) }, signal);
 }
 
 function show() {
   const { answer } = state;
-  if (!state.like) {
+  if (!state.like && state.photo) {
     cropper.show(answer.size, answer.box);
     filters.showFound(answer);
   }
@@ -132,7 +151,8 @@ function showProblem(error) {
     showNotice(t("keyTitle"), t("keyWhat"), "", keyForm());
     return;
   }
-  const kind = NOTICES[error.kind] || "internal";
+  const found = NOTICES[error.kind] || "internal";
+  const kind = found === "query" && words.text && !filters.where() ? "words" : found;
   const again = make("button", { type: "button", class: "secondary small" }, t("again"));
   again.addEventListener("click", () => search());
   showNotice(t(`${kind}Title`), t(`${kind}What`, { retry: error.retry || "60" }), error.message, kind === "image" ? null : again);
@@ -162,9 +182,10 @@ async function meet() {
   document.title = state.shop.name;
   byId("home").textContent = state.shop.name;
   filters.build(state.shop);
+  words.build(state.shop);
   showSamples();
   translate();
-  if (!state.photo) document.body.dataset.view = "start";
+  if (!state.photo && !words.text) document.body.dataset.view = "start";
 }
 
 function showSamples() {
@@ -195,7 +216,7 @@ function translate() {
     [...byId("strip").children].forEach((button, place) => button.setAttribute("aria-label", t("sample", { number: place + 1 })));
   }
   if (state.answer) show();
-  else if (state.photo && !byId("notice").hidden) search();
+  else if ((state.photo || words.text) && !byId("notice").hidden) search();
 }
 
 byId("whole").addEventListener("click", () => {
@@ -214,6 +235,7 @@ byId("home").addEventListener("click", (event) => {
   event.preventDefault();
   state.running?.abort();
   Object.assign(state, { photo: null, box: null, like: null, answer: null });
+  words.set("");
   byId("working").hidden = true;
   document.body.dataset.view = "start";
 });

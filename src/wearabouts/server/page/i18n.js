@@ -52,7 +52,7 @@ function locale() {
   return language === "zh" ? "zh-CN" : navigator.languages?.find((tag) => tag.startsWith("en")) || "en";
 }
 
-// Everything in the document that carries data-t or data-t-label.
+// Everything in the document that carries data-t, data-t-label or data-t-placeholder.
 export function apply() {
   document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
   for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
@@ -60,6 +60,7 @@ export function apply() {
     element.setAttribute("aria-label", t(element.dataset.tLabel));
     if (element.tagName === "BUTTON") element.title = t(element.dataset.tLabel);
   }
+  for (const element of document.querySelectorAll("[data-t-placeholder]")) element.placeholder = t(element.dataset.tPlaceholder);
   for (const button of document.querySelectorAll("[data-language]")) {
     button.setAttribute("aria-pressed", String(button.dataset.language === language));
   }

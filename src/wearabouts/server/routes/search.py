@@ -60,6 +60,8 @@ BoxText = Annotated[
 Where = Annotated[
     str | None, Query(max_length=2000, description="A filter such as `price < 50 and availability = in_stock`")
 ]
+MAX_TEXT = 1000
+TextWeight = Annotated[float, Query(ge=0, le=1, description="How much the words count beside the photo: 1 is all")]
 Exact = Annotated[bool, Query(description="Compare with every stored vector: audits any answer")]
 
 
@@ -75,6 +77,10 @@ async def search(
     garment: Annotated[str | None, Query(max_length=60, description="Search for this garment instead")] = None,
     where: Where = None,
     exact: Exact = False,
+    text: Annotated[
+        str, Query(max_length=MAX_TEXT, description="What should be otherwise, such as `in red`; see `reads_text`")
+    ] = "",
+    text_weight: TextWeight = 0.5,
 ) -> AnswerReply:
     """Send a photo as the form file `photo`, as the raw body with an `image/*` type, or its address as JSON.
 
@@ -94,9 +100,26 @@ async def search(
             garment=garment or None,
             where=_filter(where),
             exact=exact,
+            text=text.strip(),
+            text_weight=text_weight,
         )
         answer = await shared.searches.run(find)
     return _reply(answer, shared)
+
+
+@router.get("/search", summary="Search by words")
+async def search_text(
+    shared: Shared,
+    text: Annotated[str, Query(min_length=1, max_length=MAX_TEXT, description="Such as `red floral dress`")],
+    k: Count = 12,
+    garment: Annotated[str | None, Query(max_length=60, description="Only products of this garment")] = None,
+    where: Where = None,
+    exact: Exact = False,
+) -> AnswerReply:
+    """Find products by words, where the shop's model reads text (`reads_text` of `/v1/describe`)."""
+    _check_count(k, shared)
+    find = partial(shared.searcher.search_text, text, k, garment=garment or None, where=_filter(where), exact=exact)
+    return _reply(await shared.searches.run(find), shared)
 
 
 @router.get("/products/{product_id:path}/similar", summary="More like this")

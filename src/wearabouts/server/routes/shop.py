@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
+from wearabouts.search import reads_text
 from wearabouts.server.context import Context, Shared, counted, may_read
 from wearabouts.server.problems import RefusalError
 from wearabouts.server.replies import ColumnReply, ShopReply
@@ -29,6 +30,7 @@ async def describe(shared: Shared) -> ShopReply:
         products=facts["products"],
         photos=facts["photos"],
         model=shared.searcher.encoder.name,
+        reads_text=reads_text(shared.searcher.encoder),
         garments=list(shared.searcher.encoder.garments),
         columns=columns,
         currencies=next((column.values for column in columns if column.name == "currency"), []),
