@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from miniatures import darn as miniature
 from wearabouts.errors import CatalogError, SettingsError
 from wearabouts.models.darn import PAPER
 from wearabouts.readers.datasets.darn import GROUPS
@@ -223,6 +225,26 @@ def test_branches_are_the_classes_and_then_the_attributes(rows: tuple[Supervisio
     assert list(heads(Vocabulary(("coat",), False, {"color": ("red",)}, ()))) == ["category", "color"]
     with pytest.raises(SettingsError, match="garment"):
         heads(Vocabulary(("coat",), True, {"garment": ("coat",)}, ()))
+
+
+def test_the_papers_recipe_reads_its_dataset(tmp_path: Path) -> None:
+    """On a miniature in the reader's layout, with a small network and few steps; all else as the recipe has it."""
+    content = tomllib.loads((ROOT / "recipes" / "darn.toml").read_text("utf-8"))
+    content["network"] |= {"trunk": "small", "size": 64, "fc": 24, "branch": 8}
+    content["batch"] |= {"each": 4, "products": 4}
+    for phase in ("pretraining", "joint"):
+        content[phase] |= {"count": 2, "rate": 1e-3, "precision": "bf16"}
+    data = miniature.write(tmp_path / "data")
+    folder = main_train(written(content, tmp_path / "darn.toml"), data, tmp_path / "run")
+    told = json.loads((folder / SUMMARY).read_text())
+    assert told["photos"] == 6 * 3  # of the training half: a street photo and two shop photos each
+    assert told["lost"] == 0
+    values = told["vocabulary"]["attributes"]
+    assert list(values) == list(PAPER)
+    assert all(1 < len(values[name]) <= size for name, size in PAPER.items())
+    # Of the split val; values that no training item has are unknown, so not every attribute has a figure.
+    assert {"R@1", "mAP", "length", "accuracy"} <= told["held_out"].keys()
+    assert told["phases"]["joint"]["loss"].keys() == {"attributes", "ranking"}
 
 
 @pytest.mark.parametrize(

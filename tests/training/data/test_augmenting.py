@@ -165,6 +165,17 @@ def test_chance_is_torchs_own():
     assert not torch.equal(outs[0][0], outs[2][0])
 
 
+def test_half_precision_around_it_changes_nothing():
+    photos, marks = dotted()
+    seen = []
+    for halved in (False, True):
+        torch.manual_seed(4)
+        with torch.autocast("cpu", torch.bfloat16, enabled=halved):
+            seen.append(augmented(photos, marks, Augment()))
+    assert torch.equal(seen[0][0], seen[1][0])
+    assert torch.equal(seen[0][1].nan_to_num(-1), seen[1][1].nan_to_num(-1))
+
+
 def test_the_preview_shows_photos_as_they_are_and_changed(drawn_small, run, tmp_path):
     rows, _ = read(Data(split="", crop=""), drawn_small, 64, run)
     torch.manual_seed(0)

@@ -39,16 +39,18 @@ def augmented(photos: Tensor, landmarks: Tensor | None, settings: Augment) -> tu
         The photos, and the landmarks where they are now: in a mirrored photo left and right slots change places, and
         what left the square or was covered is visible no more.
     """
-    if settings.light:
-        photos = _lit(photos, settings.light)
-    if settings.crop or settings.turn or settings.mirror:
-        photos, landmarks = _moved(photos, landmarks, settings)  # after the light: what it lays bare stays white
-    if settings.erase:
-        photos, landmarks = _covered(photos, landmarks, settings.erase)
-    if settings.blur:
-        photos = _blurred(photos, settings.blur)
-    if settings.jpeg:
-        photos = _compressed(photos, settings.jpeg)
+    # A training in half precision runs its nets so, not its photos.
+    with torch.autocast(photos.device.type, enabled=False):
+        if settings.light:
+            photos = _lit(photos, settings.light)
+        if settings.crop or settings.turn or settings.mirror:
+            photos, landmarks = _moved(photos, landmarks, settings)  # after the light: what it lays bare stays white
+        if settings.erase:
+            photos, landmarks = _covered(photos, landmarks, settings.erase)
+        if settings.blur:
+            photos = _blurred(photos, settings.blur)
+        if settings.jpeg:
+            photos = _compressed(photos, settings.jpeg)
     return photos, landmarks
 
 
