@@ -4,7 +4,8 @@ Worth and exactness: a small FashionNet is trained on drawn products for some se
 has not seen look for their shop photos. The *same* weights are asked again and again, with other landmarks to pool at:
 
 * ``predicted``: its own, as it is served;
-* ``annotated``: where the garment's landmarks really are;
+* ``annotated``: where the garment's landmarks really are, those that can be seen;
+* ``annotated places, predicted gates`` and ``predicted places, annotated gates``: half and half;
 * ``annotated, off by e``: each moved by e in a direction of its own, so that the normalised error is e;
 * ``of another photo``: as in another product's photo;
 * ``none can be seen``: every gate closed, which leaves the global branch.
@@ -84,6 +85,7 @@ photos = 48
 count = {steps}
 rate = 3e-3
 warm_up = 0.05
+clip = 5
 average = 0.95
 checkpoint = {steps}
 """
@@ -103,10 +105,16 @@ def trained(shop: Path, folder: Path, scale: dict[str, int], seed: int, pooling:
     return net.eval(), held
 
 
-def placed(held: Supervision) -> dict[str, Tensor | None]:
-    """Landmarks to pool at, (N, 8, 3); None for those the net predicts."""
+def placed(held: Supervision, predicted: Tensor) -> dict[str, Tensor | None]:
+    """Landmarks to pool at, (N, 8, 3); None for those the net predicts, which are `predicted`."""
     truth = torch.from_numpy(np.array(held.landmarks))
-    ways: dict[str, Tensor | None] = {PREDICTED: None, "annotated": truth}
+    gates = (predicted[..., 2:] >= 0.5).float()
+    ways: dict[str, Tensor | None] = {
+        PREDICTED: None,
+        "annotated": truth,
+        "annotated places, predicted gates": torch.cat([truth[..., :2], gates], -1),
+        "predicted places, annotated gates": torch.cat([predicted[..., :2], truth[..., 2:]], -1),
+    }
     for error in ERRORS:
         angle = torch.rand(truth.shape[:2], generator=torch.Generator().manual_seed(0)) * 2 * torch.pi
         moved = truth.clone()
@@ -120,39 +128,47 @@ def placed(held: Supervision) -> dict[str, Tensor | None]:
 
 
 @torch.no_grad()
-def asked(net: FashionNet, held: Supervision, marks: Tensor | None) -> tuple[dict[str, float], float | None]:
-    """Retrieval with landmarks to pool at, and the error of the net's own."""
+def asked(net: FashionNet, held: Supervision) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
+    """Retrieval by where is pooled; and how good the net's own landmarks are, where it has any."""
     photos = torch.from_numpy(np.array(held.pixels)).permute(0, 3, 1, 2).float() / 255
-    seen = net(photos, marks)
-    figures = retrieval(seen.vector.numpy(), held)
-    if seen.places is None:
-        return figures, None
+    seen = net(photos)
+    if net.fc6_local is None:
+        return {WITHOUT: retrieval(seen.vector.numpy(), held)}, {}
+    predicted = seen.landmarks()
+    assert predicted is not None  # a local branch has a pose branch
+    figures = {
+        way: retrieval((seen if marks is None else net(photos, marks)).vector.numpy(), held)
+        for way, marks in placed(held, predicted).items()
+    }
     visible = held.landmarks[..., 2] > 0
-    return figures, metrics.landmark_error(seen.places.numpy(), held.landmarks[..., :2], visible).value
+    error = metrics.landmark_error(predicted.numpy(), held.landmarks[..., :2], visible).value
+    gates = float(((predicted[..., 2] >= 0.5).numpy() == visible).mean())
+    return figures, {"error": error, "gates": gates}
 
 
 def worth(scale: dict[str, int]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Each way with its retrieval, mean, least and most over the seeds; and what was asked of whom."""
     found: dict[str, list[dict[str, float]]] = {}
-    errors: list[float] = []
+    own: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shop = DrawnShop(seed=17, products=scale["products"], part="train")
         write(folder / "shop", shop, views=("front", "back"), street=2, size=96)
         for seed in range(scale["seeds"]):
-            net, held = trained(folder / "shop", folder / f"pooled-{seed}", scale, seed, "landmarks")
-            for way, marks in placed(held).items():
-                figures, error = asked(net, held, marks)
-                found.setdefault(way, []).append(figures)
-            errors.append(error if error is not None else float("nan"))
-            net, held = trained(folder / "shop", folder / f"without-{seed}", scale, seed, "none")
-            found.setdefault(WITHOUT, []).append(asked(net, held, None)[0])
+            for pooling in ("landmarks", "none"):
+                net, held = trained(folder / "shop", folder / f"{pooling}-{seed}", scale, seed, pooling)
+                figures, landmarks = asked(net, held)
+                for way, each in figures.items():
+                    found.setdefault(way, []).append(each)
+                for what, value in landmarks.items():
+                    own.setdefault(what, []).append(value)
     rows = [
         {"way": way, **{name: span([one[name] for one in figures]) for name in ("R@1", "mAP")}}
         for way, figures in found.items()
     ]
     queries = int(np.count_nonzero(held.street))
-    return rows, {"queries": queries, "photos": len(held), "predicted_error": span(errors)}
+    told = {f"predicted_{what}": span(values) for what, values in own.items()}
+    return rows, {"queries": queries, "photos": len(held), **told}
 
 
 def span(values: Sequence[float]) -> dict[str, float]:
