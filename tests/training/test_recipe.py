@@ -31,6 +31,13 @@ def test_every_recipe_of_the_project_loads_under_its_own_name(path: Path) -> Non
         ('name = "a"\nmodel = 7', "model"),
         ('name = "a"\nmodel = "residual"\n[data]\nspilt = "train"', "did you mean 'split'"),
         ('name = "a"\nmodel = "residual"\n[losses]\nkind = 1.0', "losses"),
+        ('name = "a"\nmodel = "fashionnet"\n[steps]\nvalidate = 5', "did you mean 'validate_every'"),
+        ('name = "a"\nmodel = "fashionnet"\n[steps]\nschedule = "cosin"', "steps.schedule = 'cosin': .*'cosine'"),
+        ('name = "a"\nmodel = "fashionnet"\n[steps]\ncount = 0', "steps.count = 0"),
+        ('name = "a"\nmodel = "wtbi"\n[pairs.steps]\ncuont = 5', r"did you mean 'count'. \(in \[pairs.steps\]\)"),
+        ('name = "a"\nmodel = "fashionnet"\n[steps.rates]\ntrunk = "fast"', "steps.rates.trunk = 'fast'"),
+        ('name = "a"\nmodel = "fashionnet"\n[network]\nwindow = 3\npooled = 2', "window 3 is no multiple of pooled 2"),
+        ('name = "a"\nmodel = "fashionnet"\n[data]\ntags = ["x"]\nattributes = ["x"]', "^.*r.toml: x: an attribute"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_one_line(tmp_path: Path, text: str, said: str) -> None:
@@ -56,7 +63,7 @@ def test_every_model_has_its_three_parts(model: str) -> None:
     parts = MODELS[model]
     schema = part(parts.recipe)
     assert issubclass(schema, Recipe)
-    assert schema(name="x").model == model
+    assert schema.model_fields["model"].default == model
     assert callable(part(parts.train))
     assert callable(part(parts.export))
 
