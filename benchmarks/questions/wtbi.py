@@ -42,14 +42,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import measure
 
 RESULT = "question-pairs.json"
-FULL = {"gallery": 400_000, "slice": 8_192, "rounds": 3, "products": 400, "steps": 1_000, "seeds": 3}
+FULL = {"gallery": 400_000, "slice": 4_096, "rounds": 3, "products": 250, "steps": 400, "seeds": 3}
 QUICK = {"gallery": 2_000, "slice": 256, "rounds": 1, "products": 12, "steps": 20, "seeds": 2}
 SIZES = {"small": (256, (256, 128)), "paper": (4_096, (512, 512))}
 CATEGORIES = 10  # of one size each, where only the photos of one are asked
 SHORTLIST = 1_000
 KS = (1, 5, 20, 50, 100)
 AT_ONCE = 8_192
-BATCH, RATIO, RATE, HIDDEN = 256, 3, 1e-3, (256, 128)
+BATCH, RATIO, RATE, DECAY, HIDDEN = 256, 3, 3e-4, 3.0, (256, 128)
 VIEWS = ("front", "street-0", "street-1")
 SIZE = 160  # px, the height at which products are drawn
 
@@ -160,7 +160,7 @@ def learned(known: Features, steps: int, seed: int) -> Verifier:
     lists = shortlist(known.street, known.shop, known.street_category, known.shop_category, max(KS))
     pairs = mine(lists, known.street_product, known.shop_product, known.street_category)
     deck = Deck(pairs, np.arange(len(pairs)))
-    optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=DECAY)
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = RATE * (1 + np.cos(np.pi * step / steps)) / 2
@@ -217,6 +217,7 @@ def main(words: Sequence[str] | None = None) -> int:
     began = time.process_time()
     result = {
         **scale,
+        "sizes": SIZES,
         "categories": CATEGORIES,
         "cost": cost(scale),
         "multiplications_a_pair": {size: multiplications(*sizes) for size, sizes in SIZES.items()},
