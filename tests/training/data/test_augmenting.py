@@ -185,8 +185,8 @@ def test_the_preview_shows_photos_as_they_are_and_changed(drawn_small, run, tmp_
     assert sheet.shape == (4 * 66, 4 * 66, 3)
     cells = sheet.reshape(4, 66, 4, 66, 3)[:, 1:-1, :, 1:-1].transpose(0, 2, 1, 3, 4).astype(int)
     street, shop = np.flatnonzero(rows.street), np.flatnonzero(~rows.street)
-    for row, (source, other) in enumerate(zip((street[0], shop[0], street[1], shop[1]), range(4), strict=True)):
-        assert row == other
+    last = min(len(street), len(shop)) - 1
+    for row, source in enumerate((street[0], shop[0], street[last], shop[last])):
         differs = (cells[row, 0] != rows.pixels[source]).any(2).mean()
         assert 0 < differs < 0.03  # the dots alone
         assert all((cells[row, 0] != cells[row, column]).any(2).mean() > 0.3 for column in (1, 2, 3))

@@ -161,7 +161,7 @@ def preview(supervision: Supervision, settings: Augment, path: Path, *, rows: in
     """Write a picture of what training will see: photos as they are, and beside each some variants.
 
     Args:
-        supervision: Street and shop photos of it are shown by turns.
+        supervision: Street and shop photos of it are shown by turns, from all over it.
         settings: How strongly they are changed.
         path: Where the PNG goes; landmarks are dots, left ones red, right ones blue, hidden ones hollow.
         rows: Photos shown.
@@ -171,8 +171,13 @@ def preview(supervision: Supervision, settings: Augment, path: Path, *, rows: in
         `path`.
     """
     street, shop = np.flatnonzero(supervision.street), np.flatnonzero(~supervision.street)
-    mixed = [int(row) for pair in zip(street, shop, strict=False) for row in pair] or list(range(len(supervision)))
-    seen = supervision.taken(np.array(mixed[:rows], np.int64))
+    pairs = min(len(street), len(shop))
+    if pairs:
+        places = np.unique(np.linspace(0, pairs - 1, max(1, rows // 2)).astype(np.int64))
+        chosen = np.stack((street[places], shop[places]), axis=1).ravel()
+    else:
+        chosen = np.unique(np.linspace(0, len(supervision) - 1, rows).astype(np.int64))
+    seen = supervision.taken(chosen[:rows])
     size = seen.pixels.shape[1]
     sheet = Image.new("RGB", ((variants + 1) * (size + 2), len(seen) * (size + 2)), (90, 90, 90))
     still = Augment(**dict.fromkeys(Augment.model_fields, 0.0))
