@@ -169,8 +169,8 @@ class Texts(nn.Module):
         return {"text_embeds": self.projection(pooled)}
 
 
-def siglip(folder: Path) -> nn.Module:
-    """Two graphs that end in their poolers, as of SigLIP, SigLIP2 and FashionSigLIP."""
+def siglip_weights(folder: Path) -> nn.Module:
+    """A SigLIP as transformers writes it: settings, and both towers in one file of safetensors."""
     from transformers import SiglipConfig, SiglipModel
     from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
@@ -184,10 +184,18 @@ def siglip(folder: Path) -> nn.Module:
         },
         vision_config={**TOWER, "image_size": SIZE, "patch_size": 8},
         attn_implementation="eager",
+        **MARKS,
     )
     model = SiglipModel(config).eval()
+    model.save_pretrained(folder)
     processor = SiglipImageProcessorPil(size={"height": SIZE, "width": SIZE})
-    write(folder, config=config.to_dict(), preprocessor_config=processed(processor))
+    write(folder, config=model.config.to_dict(), preprocessor_config=processed(processor))
+    return model
+
+
+def siglip(folder: Path) -> nn.Module:
+    """Two graphs that end in their poolers, as of SigLIP, SigLIP2 and FashionSigLIP, and the weights beside them."""
+    model: Any = siglip_weights(folder)
     tokenizer(folder, pad="</s>", end="</s>")
     outputs = ["last_hidden_state", "pooler_output"]
     to_graph(model.vision_model, pixels(), outputs, folder / "onnx/vision_model.onnx")

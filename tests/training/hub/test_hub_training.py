@@ -16,8 +16,6 @@ from torch import nn
 from hub import towers
 from wearabouts import bundles
 from wearabouts.errors import BundleError, CatalogError, SettingsError
-from wearabouts.evaluation import main as evaluate
-from wearabouts.export import main_export
 from wearabouts.models.hub import HubTower, interpolated
 from wearabouts.training import main_train
 from wearabouts.training.hub import BEGINNING, build
@@ -67,16 +65,9 @@ def one_thread() -> Iterator[None]:
 def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SigLIP as its publisher uploads it: both towers in one file of safetensors."""
     pytest.importorskip("transformers")
-    from transformers import SiglipConfig, SiglipModel
-    from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
-
     torch.manual_seed(0)
-    text = {**towers.TOWER, **towers.MARKS, "vocab_size": 32, "max_position_embeddings": 16, "projection_size": 32}
-    config = SiglipConfig(text_config=text, vision_config={**towers.TOWER, "image_size": 32, "patch_size": 8})
     folder = tmp_path_factory.mktemp("start") / "siglip"
-    SiglipModel(config).save_pretrained(folder)
-    settings = towers.processed(SiglipImageProcessorPil(size={"height": 32, "width": 32}))
-    towers.write(folder, config=json.loads((folder / "config.json").read_text()), preprocessor_config=settings)
+    towers.siglip_weights(folder)
     return folder
 
 
@@ -171,17 +162,6 @@ def test_at_the_start_the_network_says_what_transformers_says(start: Path) -> No
     with torch.inference_mode():
         theirs = SiglipVisionModel.from_pretrained(start).eval()(values).pooler_output
         torch.testing.assert_close(net(fitted), theirs / theirs.norm(dim=1, keepdim=True), rtol=1e-4, atol=1e-5)
-
-
-def test_from_recipe_to_evaluation(drawn_small: Path, start: Path, tmp_path: Path) -> None:
-    bundle = bundles.load(main_export(trained(tmp_path, drawn_small, start), tmp_path / "bundle"))
-    card = bundle.card
-    assert (card.dim, card.preprocessing.fit, card.preprocessing.size) == (8, "stretch", 32)
-    assert card.text is None
-    assert card.source["repository"] == "siglip"
-    assert card.parity["least_cosine"] > 0.999
-    report = evaluate(str(drawn_small), model=str(tmp_path / "bundle"))
-    assert report.sections
 
 
 def copied(start: Path, folder: Path) -> Path:
