@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -107,6 +108,24 @@ def test_garment_and_attributes_stay_the_photo_s(searcher: Searcher) -> None:
     assert answer.attributes == {"color": "red"}
     assert answer.matches[0].product["id"] == "red"  # soft: its kind comes first
     assert answer.size == (64, 64)
+
+
+def test_a_bundle_with_a_text_tower_is_searched_by_words(tmp_path: Path) -> None:
+    towers = pytest.importorskip("test_encode_text", reason="onnx or tokenizers is not installed")
+    reader = towers.encoder(tmp_path)
+    vectors = reader.encode_text(["red dress", "blue jacket"])
+    records = [
+        ProductRecord(
+            Product(id=name, photos=(Photo(name, f"{name}.jpg"),)),
+            (PhotoRecord(Photo(name, f"{name}.jpg"), "0" * 64, vector, "", {}, b"", {}),),
+        )
+        for name, vector in zip(("dress", "jacket"), vectors, strict=True)
+    ]
+    searcher = Searcher(reader, ListStore(records, reader.hash))
+    for text, name in (("red dress", "dress"), ("blue jacket", "jacket")):
+        found = searcher.search_text(text, 1).matches[0]
+        assert (found.product["id"], found.similarity) == (name, pytest.approx(1, abs=1e-5))
+    assert searcher.search(png(flat(RED)), 2, text="blue jacket", text_weight=1).matches[0].product["id"] == "jacket"
 
 
 def test_no_words_are_no_change(searcher: Searcher) -> None:
