@@ -10,6 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from hub import towers
 from wearabouts import hub
 from wearabouts.bundles import load
 from wearabouts.encoders import OnnxEncoder
@@ -201,6 +202,33 @@ def test_a_graph_that_cannot_be_served_is_one_clear_line(shelf, tmp_path: Path, 
     assert not (tmp_path / "out" / "card.json").exists()
 
 
+def test_a_photo_whose_vector_depends_on_its_company_is_refused(shelf, tmp_path: Path) -> None:
+    model = tower()
+    model.graph.node[2].output[0] = "mixed"
+    axis = numpy_helper.from_array(np.array([0], np.int64), "axis")
+    model.graph.initializer.append(axis)
+    model.graph.node.extend(
+        [
+            helper.make_node("ReduceSum", ["mixed", "axis"], ["all"], keepdims=1),
+            helper.make_node("Sin", ["all"], ["turned"]),
+            helper.make_node("Add", ["mixed", "turned"], ["image_embeds"]),
+        ]
+    )
+    with pytest.raises(BundleError, match="than in company"):
+        hub.pull(shelf(model), tmp_path / "out")
+    assert not (tmp_path / "out" / "card.json").exists()
+
+
+def test_photos_can_be_fitted_otherwise_than_the_towers_were(shelf, tmp_path: Path) -> None:
+    repository = shelf(tower())
+    bundle = hub.pull(repository, tmp_path / "out", fit="white_square")
+    assert (bundle.card.preprocessing.fit, bundle.card.preprocessing.size) == ("white_square", 32)
+    assert hub.pull(repository, tmp_path / "as").card.preprocessing.fit == "stretch"
+    assert bundle.hash != hub.pull(repository, tmp_path / "as").hash
+    with pytest.raises(SettingsError, match="did you mean 'stretch'"):
+        hub.pull(repository, tmp_path / "out", fit="strech")
+
+
 def test_names_of_ours_inside_a_tower_do_no_harm(shelf, tmp_path: Path) -> None:
     model = tower()
     model.graph.node[0].output[0] = model.graph.node[1].input[0] = "pixels"
@@ -232,6 +260,41 @@ def test_only_what_the_vector_needs_is_kept(shelf) -> None:
         cut(read, "nothing", ["pixel_values"], "x")
     with pytest.raises(BundleError, match="also needs pixel_values"):
         cut(read, "image_embeds", ["photos"], "x")
+
+
+def text_tower() -> onnx.ModelProto:
+    """The mean of a row a token, of those that the mask keeps: told by 8 floats."""
+    rows = np.random.default_rng(2).normal(size=(32, 8)).astype(np.float32)
+    nodes = [
+        helper.make_node("Gather", ["rows", "input_ids"], ["each"]),
+        helper.make_node("Cast", ["attention_mask"], ["kept"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["kept", "last"], ["column"]),
+        helper.make_node("Mul", ["each", "column"], ["parts"]),
+        helper.make_node("ReduceSum", ["parts", "one"], ["text_embeds"], keepdims=0),
+    ]
+    held = {"rows": rows, "last": np.array([-1], np.int64), "one": np.array([1], np.int64)}
+    inputs = [
+        helper.make_tensor_value_info(name, TensorProto.INT64, ["N", "L"]) for name in ("input_ids", "attention_mask")
+    ]
+    output = helper.make_tensor_value_info("text_embeds", TensorProto.FLOAT, ["N", 8])
+    made = helper.make_graph(nodes, "text", inputs, [output], [numpy_helper.from_array(v, k) for k, v in held.items()])
+    return helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+@pytest.mark.parametrize(("kind", "padded"), [("clip", False), ("siglip", True)])
+def test_padding_is_hidden_from_a_tower_that_never_saw_any(shelf, tmp_path: Path, kind: str, padded: bool) -> None:
+    folder = Path(shelf(tower()))
+    (folder / "onnx/model.onnx").rename(folder / "onnx/vision_model.onnx")
+    (folder / "onnx/text_model.onnx").write_bytes(text_tower().SerializeToString())
+    (folder / "config.json").write_text(f'{{"model_type": "{kind}"}}')
+    towers.tokenizer(folder, pad="<pad>", end="</s>")
+    bundle = hub.pull(str(folder), tmp_path / "out")
+    assert bundle.card.text.fixed is padded
+    rows = numpy_helper.to_array(text_tower().graph.initializer[0])
+    words = towers.WORDS.index("red") + 4, 3  # after the four marks; then the end token
+    wanted = rows[list(words)].sum(0) + (rows[0] * (towers.CONTEXT - 2) if padded else 0)
+    found = OnnxEncoder(bundle, threads=1).encode_text(["red"])[0]
+    np.testing.assert_allclose(found, wanted / np.linalg.norm(wanted), atol=1e-5)
 
 
 def changed(made, tmp_path: Path, name: str, **files: str | None) -> str:

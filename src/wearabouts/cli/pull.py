@@ -33,6 +33,12 @@ def pull(
     name: Annotated[str, typer.Option(help="Name of the bundle; left out, the repository's.")] = "",
     output: Annotated[str, typer.Option(help="The graph's tensor that becomes the vector; left out, by layout.")] = "",
     no_text: Annotated[bool, typer.Option("--no-text", help="Leave the tower that reads text out.")] = False,
+    fit: Annotated[
+        str,
+        typer.Option(
+            help="white_square (the whole photo), stretch or centre_crop; left out, as the tower was trained."
+        ),
+    ] = "",
     endpoint: Annotated[str | None, typer.Option(help="Address of another hub than the one HF_ENDPOINT names.")] = None,
 ) -> None:
     """Pull a published encoder, with its licence shown; no code of the repository is run."""
@@ -51,6 +57,7 @@ def pull(
             accept_licence=accept_licence,
             name=name,
             text=not no_text,
+            fit=fit,
         )
     _show(bundle, out)
 

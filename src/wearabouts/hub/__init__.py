@@ -30,6 +30,7 @@ def pull(
     accept_licence: str = "",
     name: str = "",
     text: bool = True,
+    fit: str = "",
     progress: Progress | None = None,
 ) -> Bundle:
     """Pull an encoder.
@@ -44,6 +45,7 @@ def pull(
         accept_licence: Name of a licence that is accepted though it is not known to allow commercial use.
         name: Of the bundle; empty for the repository's.
         text: Whether the text tower is wanted too, where there is one.
+        fit: ``white_square``, ``stretch`` or ``centre_crop`` in place of how the tower's photos were fitted.
         progress: Called with a file's name, bytes done, and of how many.
 
     Returns:
@@ -61,4 +63,4 @@ def pull(
         from wearabouts.hub.pulling import Wanted, make_bundle
     except ModuleNotFoundError as error:
         raise missing(error) from error
-    return make_bundle(repository, Path(out), Wanted(variant, output, accept_licence, name, text))
+    return make_bundle(repository, Path(out), Wanted(variant, output, accept_licence, name, text, fit))

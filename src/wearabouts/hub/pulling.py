@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,17 @@ import numpy as np
 
 from wearabouts import bundles
 from wearabouts.encoders import OnnxEncoder
-from wearabouts.errors import BundleError, SettingsError
+from wearabouts.errors import BundleError, SettingsError, unknown
 from wearabouts.hub.graphs import cut, read_graph
 from wearabouts.hub.layouts import PHOTO_INPUTS, TEXT_INPUTS, UNKNOWN, choose, family, photo_file, text_file
 from wearabouts.hub.licences import Licence, licence_of
-from wearabouts.hub.photos import photo_rule
+from wearabouts.hub.photos import PhotoRule, photo_rule
 from wearabouts.hub.repository import Repository, read_json
 from wearabouts.hub.words import TOKENIZER, read_tokenizer, text_facts
 from wearabouts.hub.wrapping import wrap_photos, wrap_text
 
+FITS = ("white_square", "stretch", "centre_crop")
+LEAST_ALONE = 0.99  # cosine of a photo's vector alone to the one in company
 PHOTOS, WORDS = "encoder.onnx", "text.onnx"
 
 
@@ -34,6 +36,7 @@ class Wanted:
         accepted: Name of a licence that is accepted though it does not pass silently.
         name: Of the bundle; empty for the repository's.
         text: Whether the text tower is wanted too, where there is one.
+        fit: How photos are fitted, in place of how the tower's were; empty for the tower's.
     """
 
     variant: str = "fp32"
@@ -41,6 +44,7 @@ class Wanted:
     accepted: str = ""
     name: str = ""
     text: bool = True
+    fit: str = ""
 
 
 @dataclass
@@ -75,10 +79,10 @@ def make_bundle(repository: Repository, out: Path, wanted: Wanted) -> bundles.Bu
     licence = licence_of(repository, wanted.accepted)
     config = read_json(repository, "config.json")
     parts = _Parts()
-    rule = photo_rule(repository)
+    rule = _rule(repository, wanted.fit)
     path = photo_file(repository, wanted.variant)
     words = text_file(repository, path, wanted.variant) if wanted.text else None
-    graph, dim, words = _photo_graph(repository, config, path, words, wanted.output)
+    graph, dim, words = _photo_graph(repository, config, path, words, wanted.output, rule)
     sides = bundles.Graph(file=PHOTOS, sha256=parts.add(PHOTOS, graph, path))
     tower = _text_tower(repository, config, words, dim, parts) if words else None
     if licence.text:
@@ -102,6 +106,17 @@ def make_bundle(repository: Repository, out: Path, wanted: Wanted) -> bundles.Bu
         raise
 
 
+def _rule(repository: Repository, fit: str) -> PhotoRule:
+    """How photos are prepared, by the repository or by who pulls it."""
+    rule = photo_rule(repository)
+    if not fit:
+        return rule
+    if fit not in FITS:
+        raise SettingsError(unknown("fit", fit, FITS))
+    changed = {"size": rule.preprocessing.size, "fit": fit, "resample": rule.preprocessing.resample}
+    return replace(rule, preprocessing=bundles.Preprocessing.model_validate(changed))
+
+
 def check(folder: Path) -> bundles.Bundle:
     """Load a bundle and see that it does what its card says, on noise and on words.
 
@@ -121,11 +136,18 @@ def check(folder: Path) -> bundles.Bundle:
             )
         if abs(vectors[0] - vectors[1]).max() < 1e-6:
             raise BundleError(f"{bundle.card.name!r} gives different {what} the same vector; try another variant")
+    # Some integer graphs scale their sums by the largest of a whole batch.
+    alone = np.concatenate([encoder.encode([photo]).vectors for photo in noise])
+    if (alone * found[0]).sum(1).min() < LEAST_ALONE:
+        raise BundleError(
+            f"{bundle.card.name!r} gives a photo alone another vector than in company (least cosine "
+            f"{(alone * found[0]).sum(1).min():.3f}); try another variant"
+        )
     return bundle
 
 
 def _photo_graph(
-    repository: Repository, config: dict[str, Any], path: str, words: str | None, output: str
+    repository: Repository, config: dict[str, Any], path: str, words: str | None, output: str, rule: PhotoRule
 ) -> tuple[bytes, int, str | None]:
     """The wrapped graph, the floats of its vector, and the graph of the text tower where there is one."""
     kind = family(config)
@@ -144,7 +166,7 @@ def _photo_graph(
     cut(model, chosen, PHOTO_INPUTS, path)
     if not model.graph.input:
         raise BundleError(f"{chosen!r} of {path} does not depend on the photo")
-    return (*wrap_photos(model, photo_rule(repository), kind.pooled, path), words)
+    return (*wrap_photos(model, rule, kind.pooled, path), words)
 
 
 def _text_tower(
@@ -162,7 +184,7 @@ def _text_tower(
     tokenizer = read_tokenizer(repository)
     sequence = (inputs[TEXT_INPUTS[0]] + [0, 0])[1]
     facts = text_facts(repository, kind, config, tokenizer, sequence, masked=TEXT_INPUTS[1] in inputs)
-    graph, floats = wrap_text(model, facts["context"], path)
+    graph, floats = wrap_text(model, facts["context"], path, padding_seen=kind.fixed)
     if floats != dim:
         raise BundleError(
             f"{repository.name}: a text's vector has {floats} floats, a photo's {dim}; they cannot be compared, "

@@ -59,13 +59,14 @@ def wrap_photos(model: ModelProto, rule: PhotoRule, pooled: str, path: str) -> t
     ]
 
 
-def wrap_text(model: ModelProto, context: int, path: str) -> tuple[bytes, int]:
+def wrap_text(model: ModelProto, context: int, path: str, *, padding_seen: bool) -> tuple[bytes, int]:
     """The text tower, wrapped: `tokens`, and `mask` where the tower asks for one, both (N, L) int64.
 
     Args:
         model: Cut to one output; its inputs are tokens and perhaps a mask, by their names.
         context: Tokens it may be given.
         path: For messages.
+        padding_seen: Whether the tower was trained to see padding: then a mask is not asked for, and hides nothing.
 
     Returns:
         The graph, and the floats of its vector.
@@ -83,9 +84,19 @@ def wrap_text(model: ModelProto, context: int, path: str) -> tuple[bytes, int]:
     if len(shape) != 2:
         raise BundleError(f"{path} gives {list(shape)} for two texts; one vector each is wanted")
     ours = {name: "mask" if "mask" in name else "tokens" for name in names}
-    before = [helper.make_node("Cast", [ours[name]], [name], to=kinds[name]) for name in names]
-    entries = [helper.make_tensor_value_info(ours[name], TensorProto.INT64, ["N", "L"]) for name in names]
-    return _finished(model, before, entries, {}, _pooling(model.graph.output[0].name, shape, "", path), path), shape[1]
+    before = []
+    if padding_seen and "mask" in ours.values():
+        one = helper.make_tensor(MARK + "one", TensorProto.INT64, [1], [1])
+        before = [
+            helper.make_node("Shape", ["tokens"], [MARK + "shape"]),
+            helper.make_node("ConstantOfShape", [MARK + "shape"], [MARK + "ones"], value=one),
+        ]
+        ours = {name: MARK + "ones" if our == "mask" else our for name, our in ours.items()}
+    before += [helper.make_node("Cast", [ours[name]], [name], to=kinds[name]) for name in names]
+    asked = [our for our in ours.values() if not our.startswith(MARK)]
+    entries = [helper.make_tensor_value_info(our, TensorProto.INT64, ["N", "L"]) for our in asked]
+    after = _pooling(model.graph.output[0].name, shape, "", path)
+    return _finished(model, before, entries, {}, after, path), shape[1]
 
 
 def _photos_kind(given: Any, size: int, path: str) -> int:
