@@ -68,7 +68,7 @@ class Losses(Section):
         across: Whether, where the data has both, an anchor is a street photo and the others shop photos.
     """
 
-    landmarks: float = Field(default=10.0, ge=0)
+    landmarks: float = Field(default=3.0, ge=0)
     visibility: float = Field(default=1.0, ge=0)
     category: float = Field(default=1.0, ge=0)
     attributes: float = Field(default=1.0, ge=0)
