@@ -107,8 +107,8 @@ PAIRS_CHINESE = {
 }
 PAIRS_NOTE = (
     "Gallery of {gallery:,} random unit vectors, a category a tenth of it; small: {small} floats, layers of {layers}; "
-    "multiplications at the paper's size. Time of one processor thread, median of {rounds}; at the paper's size that of "
-    "{slice:,} photos, in proportion."
+    "multiplications at the paper's size. Time of one processor thread, median of {rounds}; at the paper's size that "
+    "of {slice:,} photos, in proportion."
 )
 PAIRS_NOTE_CHINESE = (
     "图库为 {gallery:,} 个随机单位向量，一个品类占十分之一；小尺寸：{small} 个浮点数，各层 {layers}；乘法次数按论文"

@@ -78,3 +78,36 @@ def test_landmarks_are_measured_with_one_net_asked_at_many_places(tmp_path: Path
         assert (found["cost"]["floats_of_the_map"], found["cost"]["floats_pooled"]) == (401_408, 65_536)
     text = table("question-landmarks", tmp_path, PAGES[0])
     assert f"| trained without | {quick['rows'][-1]['R@1']['mean']:.2f} " in text
+
+
+def test_pairs_are_counted_and_no_shortlist_gives_more_than_it_holds(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    script = ROOT / "benchmarks" / "questions" / "wtbi.py"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
+    words = [sys.executable, str(script), "--quick", "--out", str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    quick, whole = (json.loads((folder / "question-pairs.json").read_text("utf-8")) for folder in (tmp_path, RESULTS))
+    assert whole["gallery"] == 400_000
+    for found in (quick, whole):
+        # The page's arithmetic.
+        assert found["multiplications_a_pair"]["paper"] == {"joined": 4_457_472, "split": 263_168}
+        every, split, category, first, alone = found["cost"]
+        assert every["multiplications_paper"] == found["gallery"] * 4_457_472
+        assert split["multiplications_paper"] == found["gallery"] * 263_168
+        assert category["pairs"] == found["gallery"] // 10
+        assert first["multiplications_paper"] - alone["multiplications_paper"] == 1000 * 263_168
+        rows = found["hits"]["rows"]
+        for row in rows[1:]:
+            assert row["R@1"]["most"] <= row["bound"] + 1e-4
+        bounds = [row["bound"] for row in rows[1:-1]]
+        assert bounds == sorted(bounds)
+        assert rows[0]["R@1"] == rows[1]["R@1"]  # one photo cannot be put in another order
+    # What the page says of these vectors: the longer the list, the worse; and of the time: a shortlist is the cosine's.
+    means = [row["R@1"]["mean"] for row in whole["hits"]["rows"]]
+    assert means == sorted(means, reverse=True)
+    assert whole["cost"][3]["ms_paper"] < 1.1 * whole["cost"][4]["ms_paper"] < whole["cost"][0]["ms_paper"] / 100
+    for language in PAGES:
+        assert "4,457,472" in language.read_text("utf-8")
+    text = table("question-pairs", tmp_path, PAGES[0])
+    assert f"| cosine alone | 0 | {quick['cost'][-1]['multiplications_paper'] / 1e6:,.0f} M |" in text

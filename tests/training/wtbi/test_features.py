@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from training.wtbi.worlds import supervision
+from wearabouts.errors import SettingsError
 from wearabouts.models.trunks import trunk
 from wearabouts.models.wtbi import Wtbi
 from wearabouts.training.run import Run
@@ -69,6 +70,8 @@ def test_rows_are_a_street_photo_or_a_window_and_are_computed_once(tmp_path: Pat
     again = features(net, world, (1.0, 0.7), run, "learned")
     assert np.array_equal(again.shop, seen.shop)
     assert not list(tmp_path.glob(".*.part"))
+    with pytest.raises(SettingsError, match="new folder"):
+        features(net, world.taken(np.arange(8)), (1.0, 0.7), run, "learned")
 
 
 def test_no_photo_of_a_side_is_no_row(tmp_path: Path) -> None:

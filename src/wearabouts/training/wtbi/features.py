@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from wearabouts.errors import SettingsError
 from wearabouts.models.wtbi import Wtbi
 from wearabouts.training.data.supervision import Supervision
 from wearabouts.training.run import Run
@@ -72,6 +73,9 @@ def features(net: Wtbi, supervision: Supervision, scales: tuple[float, ...], run
         scales: Of the windows over shop photos.
         run: Whose folder; its first process computes, the others wait.
         name: Of the files.
+
+    Raises:
+        SettingsError: The files are of other photos.
     """
     street, shop = (np.flatnonzero(supervision.street == side) for side in (True, False))
     seen = windows(scales)
@@ -83,6 +87,11 @@ def features(net: Wtbi, supervision: Supervision, scales: tuple[float, ...], run
     run.processes.wait()
     vectors = [np.load(path, mmap_mode="r", allow_pickle=False) for path in paths]
     of_shop = np.repeat(shop, len(seen))
+    if [len(part) for part in vectors] != [len(street), len(of_shop)]:
+        raise SettingsError(
+            f"{paths[0].parent} holds features of {len(vectors[0])} street photos, the data now has {len(street)}; "
+            "train into a new folder"
+        )
     return Features(
         vectors[0],
         vectors[1],
