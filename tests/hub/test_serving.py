@@ -12,10 +12,12 @@ from wearabouts.drawn.writing import write
 from wearabouts.embedding import index
 from wearabouts.encoders import OnnxEncoder
 from wearabouts.evaluation import main as evaluate
+from wearabouts.export import main_export
 from wearabouts.images import decode
 from wearabouts.readers import open_catalog
 from wearabouts.search import Searcher
 from wearabouts.stores import open_store
+from wearabouts.training import main_train
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +56,38 @@ def test_evaluated_by_the_command_line(made, shop: Path, tmp_path: Path) -> None
     report = evaluate(str(shop), model=str(tmp_path / "bundle"))
     assert report.sections
     assert bundles.load(tmp_path / "bundle").card.name in str(report)
+
+
+HEAD = """
+name = "head-tiny"
+model = "head"
+[data]
+reader = "drawn"
+split = ""
+category = ""
+[network]
+start = "{start}"
+dim = {dim}
+bits = {bits}
+[losses]
+{loss} = 1
+[learning]
+products = 3
+photos = 3
+[steps]
+count = 2
+"""
+
+
+@pytest.mark.parametrize(("dim", "bits", "loss"), [(8, 0, "items"), (0, 16, "codes")])
+def test_a_head_is_trained_on_it(made, shop: Path, tmp_path: Path, dim: int, bits: int, loss: str) -> None:
+    hub.pull(str(made["siglip"]), tmp_path / "start")
+    recipe = tmp_path / "head.toml"
+    recipe.write_text(HEAD.format(start=tmp_path / "start", dim=dim, bits=bits, loss=loss))
+    bundle = bundles.load(main_export(main_train(recipe, shop, tmp_path / "run"), tmp_path / "bundle"))
+    encoder = OnnxEncoder(bundle, threads=1)
+    assert encoder.dim == (dim or 32)
+    # words are comparable with the vectors they were trained beside, and with no others
+    assert encoder.reads_text is not bool(dim)
+    if encoder.reads_text:
+        assert encoder.encode_text(["a red dress"]).shape == (1, 32)
