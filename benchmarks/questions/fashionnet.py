@@ -85,7 +85,7 @@ photos = 48
 count = {steps}
 rate = 3e-3
 warm_up = 0.05
-clip = 5
+clip = 20
 average = 0.95
 checkpoint = {steps}
 """
