@@ -150,13 +150,13 @@ def test_pooling_to_three_by_three_misses_no_cell(side: int) -> None:
 def test_principal_components_are_those_of_the_definition(shape) -> None:
     generator = torch.Generator().manual_seed(1)
     features = torch.randn(shape, generator=generator) * torch.linspace(3, 0.1, shape[1]) + 2
-    mean, basis = principal(features, 5)
+    features -= features.mean(0)
+    basis = principal(features, 5)
     values, vectors = np.linalg.eigh(np.cov(features.numpy().T.astype(np.float64)))
-    assert torch.allclose(mean, features.mean(0), atol=1e-5)
     assert torch.allclose(basis @ basis.T, torch.eye(5), atol=1e-5)
     for n in range(5):
         assert abs(basis[n].numpy() @ vectors[:, -1 - n]) == pytest.approx(1, abs=1e-4)
-        assert ((features - mean) @ basis[n]).var().item() == pytest.approx(values[-1 - n], rel=1e-3)
+        assert (features @ basis[n]).var().item() == pytest.approx(values[-1 - n], rel=1e-3)
         assert basis[n].abs().max() == basis[n].max()
 
 
@@ -165,25 +165,45 @@ def test_the_served_vector_is_the_reduced_feature_of_length_one() -> None:
     street = torch.arange(9) % 2 == 0
     with torch.inference_mode():
         features = net(photos, street).vector
-        net.fit_pca(features)
+        net.fit_pca(features, street)
         vectors = {side: net.serve(photos, side).vector for side in ("street", "shop")}
-        expected = F.normalize((features - features.mean(0)) @ net.basis.T, dim=1)
+        means = {"street": features[street].mean(0), "shop": features[~street].mean(0)}
     assert net.served_dim == 4
     assert torch.allclose(vectors["street"].norm(dim=1), torch.ones(9), atol=1e-6)
-    assert torch.allclose(vectors["street"][street], expected[street], atol=1e-5)
-    assert torch.allclose(vectors["shop"][~street], expected[~street], atol=1e-5)
+    for side, rows in (("street", street), ("shop", ~street)):
+        expected = F.normalize((features[rows] - means[side]) @ net.basis.T, dim=1)
+        assert torch.allclose(vectors[side][rows], expected, atol=1e-5)
+    assert torch.allclose(net.reduce(features, net.means(street))[street], vectors["street"][street], atol=1e-5)
     assert (vectors["street"] - vectors["shop"]).abs().max() > 1e-3
     again = _small(pca=4)
     again.load_state_dict(net.state_dict())
     assert torch.equal(again.basis, net.basis)
 
 
-def test_components_cost_little_of_the_geometry() -> None:
-    """As many components as there are dimensions keep every distance."""
-    generator = torch.Generator().manual_seed(2)
-    features = torch.randn(30, 6, generator=generator)
-    mean, basis = principal(features, 6)
-    reduced = (features - mean) @ basis.T
+def test_what_a_side_has_in_common_does_not_decide() -> None:
+    """Street features all moved by the same amount: with each side's own mean the nearest shop photo stays the same."""
+    generator = torch.Generator().manual_seed(3)
+    net = _small(pca=6)
+    items = torch.randn(12, net.dim, generator=generator)
+    features = torch.cat([items + 0.1 * torch.randn(12, net.dim, generator=generator), items])
+    features[:12] += 5 * torch.randn(net.dim, generator=generator)
+    street = torch.arange(24) < 12
+    net.fit_pca(features, street)
+    vectors = net.reduce(features, net.means(street))
+    assert (vectors[:12] @ vectors[12:].T).argmax(1).tolist() == list(range(12))
+
+
+def test_one_tower_serves_one_function_for_both_sides() -> None:
+    net, photos = _small(pca=4, towers=1).eval(), _photos(9)
+    with torch.inference_mode():
+        net.fit_pca(net(photos, torch.arange(9) < 4).vector, torch.arange(9) < 4)
+        assert not net.mean.any()
+        assert torch.equal(net.serve(photos, "street").vector, net.serve(photos, "shop").vector)
+
+
+def test_as_many_components_as_dimensions_keep_every_distance() -> None:
+    features = torch.randn(30, 6, generator=torch.Generator().manual_seed(2))
+    reduced = features @ principal(features, 6).T
     apart, before = (torch.cdist(each, each) for each in (reduced, features))
     assert torch.allclose(apart, before, atol=2e-3)
 

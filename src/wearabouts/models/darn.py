@@ -8,7 +8,8 @@ A tower, in the order of its code: convolutions (Conv4, Conv5) → FC1 → FC2 �
 connected layer of its own and a softmax over the attribute's values. That is a *tree*: nine single choices (`PAPER`),
 not 179 yes-or-no questions. What is compared is
 
-    feature = [ FC1 ; Conv4 max-pooled to 3 x 3 ; Conv5 max-pooled to 3 x 3 ],    vector = PCA(feature), of length 1.
+    feature = [ FC1 ; Conv4 max-pooled to 3 x 3 ; Conv5 max-pooled to 3 x 3 ],
+    vector  = P (feature - mean of its side's features), of length 1, P the principal components.
 
 FC1 is global, the maps keep where in the photo a pattern was.
 
@@ -22,7 +23,10 @@ values, features of FC1 with Conv4 and Conv5. From memory and not verified: pool
 The paper leaves open, or nobody here could read it; we chose: the widths of FC1 and FC2 (4,096), of a branch (512) and
 of the fourth block (512, see `wearabouts.models.trunks`); FC1 sees Conv5 pooled to 3 x 3 (9,216 numbers, as many as
 AlexNet's); each part of the feature is divided by its length, so that no part outweighs the others by its scale, and
-all of them together have length 1; both towers begin with the same weights, as they would from one pretrained file.
+all of them together have length 1; both towers begin with the same weights, as they would from one pretrained file;
+before PCA each side's own mean is taken off. What all street photos have in common says nothing of the item, and with
+one mean for both sides it would say something wrong once lengths are made 1: on a drawn shop that lost more than PCA
+itself, where the sides' own means won. One tower has no mean taken off: it does not know whose photo it sees.
 `towers=1` (one network for both sides) and `local=False` (FC1 alone) are there to see what each idea is worth.
 """
 
@@ -37,7 +41,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wearabouts.models.trunks import trunk as made
-from wearabouts.types import Side
+from wearabouts.types import SIDES, Side
 
 GRID = 3  # cells a side that a map is pooled to
 
@@ -158,7 +162,7 @@ class Darn(nn.Module):
             self.towers["street"] = copy.deepcopy(shop)
         pca = min(pca, shop.dim)
         self.dim, self.served_dim = shop.dim, pca or shop.dim
-        self.register_buffer("mean", torch.zeros(shop.dim if pca else 0))
+        self.register_buffer("mean", torch.zeros(len(SIDES), shop.dim))
         self.register_buffer("basis", torch.zeros(pca, shop.dim))
 
     def tower(self, side: Side) -> Tower:
@@ -186,23 +190,29 @@ class Darn(nn.Module):
     def serve(self, photos: Tensor, side: Side) -> Seen:
         """What is exported: the vector of one side, reduced and of length 1, and the attributes."""
         feature, attributes = self.tower(side)(photos)
-        return Seen(self.reduce(feature), attributes)
+        return Seen(self.reduce(feature, self.mean[SIDES.index(side)]), attributes)
 
-    def reduce(self, features: Tensor) -> Tensor:
-        """(N, F) → (N, D) of length 1; without PCA the features themselves."""
+    def reduce(self, features: Tensor, mean: Tensor) -> Tensor:
+        """Features (N, F) with the mean (F,), or a row's own (N, F) → (N, D) of length 1; without PCA as they are."""
         if len(self.basis):
-            features = (features - self.mean) @ self.basis.T
+            features = (features - mean) @ self.basis.T
         return F.normalize(features, dim=1)
 
-    def fit_pca(self, features: Tensor) -> None:
-        """Take over the principal components of features of both sides.
+    def means(self, street: Tensor) -> Tensor:
+        """(N,) bool, which are street photos → (N, F) the mean of each one's side."""
+        return self.mean[(~street).long()]
+
+    def fit_pca(self, features: Tensor, street: Tensor) -> None:
+        """Take over the mean of each side and the principal components of what is left.
 
         Args:
             features: (N, F), N at least as many as are to be kept.
+            street: (N,) bool, which are of street photos.
         """
-        mean, basis = principal(features, len(self.basis))
-        self.mean.copy_(mean)
-        self.basis.copy_(basis)
+        if len(self.towers) == 2:
+            for place, rows in enumerate((street, ~street)):
+                self.mean[place] = features[rows].mean(0)
+        self.basis.copy_(principal(features - self.means(street), len(self.basis)))
 
 
 def pool(conv: Tensor) -> Tensor:
@@ -215,25 +225,23 @@ def pool(conv: Tensor) -> Tensor:
     return F.max_pool2d(conv, window, stride).flatten(1)
 
 
-def principal(features: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Mean and leading principal components.
+def principal(features: Tensor, count: int) -> Tensor:
+    """Leading principal components about the origin.
 
-    Where there are fewer rows than floats the components come from the rows' inner products, the same ones for less
-    work (Turk & Pentland, *Eigenfaces*, 1991). A component's sign is such that its largest entry is positive.
+    Where there are fewer rows than floats they come from the rows' inner products, the same ones for less work (Turk &
+    Pentland, *Eigenfaces*, 1991). A component's sign is such that its largest entry is positive.
 
     Args:
-        features: (N, F).
-        count: D, at most N - 1 and at most F.
+        features: (N, F), the mean taken off or not.
+        count: D, at most N and at most F.
 
     Returns:
-        (F,) and (D, F), rows orthonormal, by falling variance.
+        (D, F), rows orthonormal, by falling share of the squares.
     """
     features = features.double()
-    mean = features.mean(0)
-    centred = features - mean
     if len(features) > features.shape[1]:
-        basis = torch.linalg.eigh(centred.T @ centred)[1].T.flip(0)[:count]
+        basis = torch.linalg.eigh(features.T @ features)[1].T.flip(0)[:count]
     else:
-        basis = F.normalize(torch.linalg.eigh(centred @ centred.T)[1].T.flip(0)[:count] @ centred, dim=1)
+        basis = F.normalize(torch.linalg.eigh(features @ features.T)[1].T.flip(0)[:count] @ features, dim=1)
     largest = basis.gather(1, basis.abs().argmax(1, keepdim=True))
-    return mean.float(), (basis * largest.sign()).float()
+    return (basis * largest.sign()).float()

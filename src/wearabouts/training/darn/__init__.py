@@ -36,7 +36,7 @@ def train(recipe: DarnRecipe, data: Path, run: Run) -> dict[str, Any]:
     learned, held = data_of.read(recipe.data, data, recipe.network.size, run)
     _check(recipe, learned)
     photos = sampled(learned, recipe.seed)
-    net = build(recipe, learned.vocabulary, min(recipe.network.pca, len(photos) - 1))
+    net = build(recipe, learned.vocabulary, min(recipe.network.pca, len(photos) - 2))
     for tower in {net.tower("shop"), net.tower("street")}:
         start(tower.trunk, recipe.network.start)
     net = net.to(run.device)
@@ -45,7 +45,8 @@ def train(recipe: DarnRecipe, data: Path, run: Run) -> dict[str, Any]:
         phases["pretraining"] = fit(Attributes(net, recipe, learned, held), recipe.pretraining, run, "pretraining")
     phases["joint"] = fit(Learning(net, recipe, learned, held), recipe.joint, run, "joint")
     if len(net.basis):
-        net.fit_pca(torch.from_numpy(looked_at(net, learned, photos)[0]).to(run.device))
+        features = looked_at(net, learned, photos)[0]
+        net.fit_pca(*(torch.from_numpy(each).to(run.device) for each in (features, learned.street[photos])))
         if run.first:
             write_tensors(run.folder / WEIGHTS, net.state_dict())
     return {

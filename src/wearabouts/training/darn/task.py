@@ -117,7 +117,8 @@ def measured(net: Darn, held: Supervision, *, reduced: bool) -> dict[str, float]
         return {}
     vectors, logits = looked_at(net, held, np.arange(len(held)))
     if reduced:
-        vectors = net.reduce(torch.from_numpy(vectors).to(net.mean.device)).cpu().numpy()
+        features, street = (torch.from_numpy(each).to(net.mean.device) for each in (vectors, held.street))
+        vectors = net.reduce(features, net.means(street)).cpu().numpy()
     figures = validation.retrieval(vectors, held)
     classes = logits.pop(next(iter(logits))) if logits and held.vocabulary.categories else None
     told = validation.labels(held, classes, logits)
