@@ -129,6 +129,27 @@ def test_a_loss_of_weight_zero_is_left_out_and_the_others_stay(name: str) -> Non
     assert doubled[name] == pytest.approx(2 * every[name], rel=1e-5)
 
 
+def test_a_batch_seen_in_shares_gives_the_same_losses_and_gradients() -> None:
+    """What several processes do: each sees its share, the losses are of all; batch statistics are left alone."""
+    learned = world()
+    learned.landmarks[3] = np.nan
+    one = task(recipe(), learned)
+    one.net.eval()
+    rows = one.batch(0)
+    found = []
+    for shares in ([rows], np.array_split(rows, 3)):
+        parts = [one.see(share, 0) for share in shares]
+        seen = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        terms = one.losses(seen, rows, 0)
+        one.net.zero_grad(set_to_none=True)
+        torch.stack(list(terms.values())).sum().backward()
+        gradients = {name: each.grad.clone() for name, each in one.net.named_parameters() if each.grad is not None}
+        found.append(({name: term.item() for name, term in terms.items()}, gradients))
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-4)
+    assert found[0][1].keys() == found[1][1].keys()
+    assert all(torch.allclose(value, found[1][1][name], atol=1e-4) for name, value in found[0][1].items())
+
+
 def test_without_pooling_and_pose_losses_there_is_no_pose_branch() -> None:
     bare = task(recipe(network={"pooling": "none"}, losses={"landmarks": 0, "visibility": 0}), world())
     assert bare.net.pose is None
