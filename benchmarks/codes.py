@@ -39,7 +39,7 @@ SEED = 20
 AT_ONCE = 100  # queries ranked together
 OURS, PLANES, ITQ, PQ, FLOATS = "hash head", "random hyperplanes", "ITQ", "PQ", "floats"
 # Shortlists of the two stages, in full and quick runs; how many places of their result are looked at.
-STAGES = {"cifar10": ((1_000, 5_000, 20_000), 1_000), "drawn": ((10, 50, 200), 10)}
+STAGES = {"cifar10": ((1_000, 2_000, 5_000), 1_000), "drawn": ((10, 50, 200), 10)}
 
 Bytes = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
