@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from walkthrough import blocks
+from wearabouts.evaluation.protocols import PROTOCOLS
 from wearabouts.training.recipe import load
 
 ROOT = Path(__file__).parents[3]
@@ -49,3 +50,10 @@ def test_the_picture_says_in_words_what_it_shows() -> None:
     title = picture.find("{http://www.w3.org/2000/svg}title")
     assert title is not None
     assert "128 floats" in (title.text or "")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_protocol_it_names_is_one(page: Path) -> None:
+    (name,) = re.findall(r"wearabouts evaluate (\w+) --data", page.read_text("utf-8"))
+    assert name in PROTOCOLS
+    assert f"evaluate {name} --data" in (ROOT / "recipes/stylenet-fashion144k.toml").read_text("utf-8")
