@@ -154,6 +154,15 @@ class Bundle:
         graph = _read_graph(self.folder / tower.file, tower.sha256)
         return graph, _read_hashed(self.folder / tower.tokenizer, tower.tokenizer_sha256, MAX_TOKENIZER)
 
+    def beside(self) -> dict[str, bytes]:
+        """Files other than the graphs of the sides, by name: they stay good while the vectors do."""
+        files: dict[str, bytes] = {}
+        if self.card.verifier is not None and self.verifier is not None:
+            files[self.card.verifier.file] = self.verifier
+        if self.card.text is not None:
+            files[self.card.text.file], files[self.card.text.tokenizer] = self.read_text()
+        return files
+
     @property
     def hash(self) -> str:
         """See `Card.encoder_hash`."""

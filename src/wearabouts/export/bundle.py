@@ -114,16 +114,6 @@ def output_names(card: Mapping[str, Any]) -> list[str]:
     return names + (["code"] if card.get("bits") else [])
 
 
-def beside(bundle: bundles.Bundle) -> dict[str, bytes]:
-    """Files of a bundle other than the encoders' graphs: they stay good while its vectors do."""
-    card, files = bundle.card, dict[str, bytes]()
-    if card.verifier is not None and bundle.verifier is not None:
-        files[card.verifier.file] = bundle.verifier
-    if card.text is not None:
-        files[card.text.file], files[card.text.tokenizer] = bundle.read_text()
-    return files
-
-
 def samples(size: int, seed: int) -> list[Pixels]:
     """Photos for the parity check, fitted: drawn ones, which are always at hand.
 

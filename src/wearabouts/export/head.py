@@ -13,7 +13,7 @@ import torch
 from wearabouts import bundles
 from wearabouts.bundles import Bundle
 from wearabouts.errors import BundleError, SettingsError
-from wearabouts.export.bundle import Finished, beside, samples
+from wearabouts.export.bundle import Finished, samples
 from wearabouts.export.gates import FLOAT, Embed, compared
 from wearabouts.export.graph import vectors_from
 from wearabouts.export.joining import join, same_bits
@@ -51,7 +51,7 @@ def export(finished: Finished, folder: Path) -> None:
     if recipe.network.dim:
         changed |= {"verifier": None, "text": None}
     else:
-        files |= beside(start)
+        files |= start.beside()
     used = {
         "name": recipe.data.reader or "a catalog",
         "used": f"head: split {recipe.data.split or 'any'}, {summary['photos']} photos",

@@ -25,7 +25,6 @@ import numpy as np
 
 from wearabouts import bundles
 from wearabouts.errors import BundleError
-from wearabouts.export.bundle import beside
 from wearabouts.export.gates import INT8, Embed, Probe, compared
 from wearabouts.export.graph import packed, vectors_from
 from wearabouts.types import SIDES, Pixels, Side
@@ -67,7 +66,7 @@ def quantise(folder: Path, photos: Sequence[Pixels], probe: Probe | None = None)
         side: bundles.Graph(file=graph.file, sha256=hashlib.sha256(files[graph.file]).hexdigest())
         for side, graph in card.graphs.items()
     }
-    files |= beside(bundle)
+    files |= bundle.beside()
     changes = {
         "name": f"{card.name[: 64 - len(SUFFIX)]}{SUFFIX}",
         "graphs": entries,
