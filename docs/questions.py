@@ -13,7 +13,8 @@ LANDMARKS_CHINESE = {
     "annotated": "标注的关键点",
     "annotated places, predicted gates": "标注的位置，预测的可见性",
     "predicted places, annotated gates": "预测的位置，标注的可见性",
-    "of another photo": "另一张照片的关键点",
+    "another photo's places": "另一张照片的位置，标注的可见性",
+    "another photo's gates": "标注的位置，另一张照片的可见性",
     "none can be seen": "一个也看不见（只剩全局分支）",
     "trained without": "训练时就没有局部分支",
 }

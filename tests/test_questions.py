@@ -76,6 +76,14 @@ def test_landmarks_are_measured_with_one_net_asked_at_many_places(tmp_path: Path
             "cells_of_a_channel_with_gradient": 16.0,
         }
         assert (found["cost"]["floats_of_the_map"], found["cost"]["floats_pooled"]) == (401_408, 65_536)
+    # What the page reads in the committed figures.
+    value = {row["way"]: row["mAP"]["mean"] for row in found["rows"]}
+    assert value["another photo's gates"] < value["none can be seen"] < value["annotated"]
+    lost = {way: value["annotated"] - each for way, each in value.items()}
+    assert lost["annotated, off by 0.1"] < lost["predicted"] / 2
+    assert max(lost["another photo's places"], lost["predicted places, annotated gates"]) < lost["predicted"] / 2
+    assert lost["annotated places, predicted gates"] > lost["predicted"] / 2
+    assert value["predicted"] <= value["trained without"]
     text = table("question-landmarks", tmp_path, PAGES[0])
     assert f"| trained without | {quick['rows'][-1]['R@1']['mean']:.2f} " in text
 

@@ -7,7 +7,8 @@ has not seen look for their shop photos. The *same* weights are asked again and 
 * ``annotated``: where the garment's landmarks really are, those that can be seen;
 * ``annotated places, predicted gates`` and ``predicted places, annotated gates``: half and half;
 * ``annotated, off by e``: each moved by e in a direction of its own, so that the normalised error is e;
-* ``of another photo``: as in another product's photo;
+* ``another photo's places`` and ``another photo's gates``: one half is that of a photo drawn at random, for each photo
+  anew (a whole product's would be a mark that its street and shop photos share);
 * ``none can be seen``: every gate closed, which leaves the global branch.
 
 Beside it stands ``trained without``: the same net without a local branch, trained as long.
@@ -120,7 +121,9 @@ def placed(held: Supervision, predicted: Tensor) -> dict[str, Tensor | None]:
         moved = truth.clone()
         moved[..., :2] += error * torch.stack([angle.cos(), angle.sin()], -1)
         ways[f"annotated, off by {error:g}"] = moved
-    ways["of another photo"] = truth.roll(len(truth) // 2 + 1, 0)
+    other = truth[torch.randperm(len(truth), generator=torch.Generator().manual_seed(1))]
+    ways["another photo's places"] = torch.cat([other[..., :2], truth[..., 2:]], -1)
+    ways["another photo's gates"] = torch.cat([truth[..., :2], other[..., 2:]], -1)
     hidden = truth.clone()
     hidden[..., 2] = 0
     ways["none can be seen"] = hidden
