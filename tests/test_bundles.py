@@ -80,16 +80,25 @@ def test_a_linked_graph_is_refused(folder: Path) -> None:
         bundles.load(folder)
 
 
-def test_a_graph_that_reads_other_files_is_refused(tmp_path: Path) -> None:
-    pytest.importorskip("onnx", reason="the extra train is not installed")
-    from onnx import TensorProto, helper
+KEY, PLACE = b"\x0a\x08location", b"\x12\x0b/etc/passwd"
 
-    weight = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[1], data_location=TensorProto.EXTERNAL)
-    entry = weight.external_data.add()
-    entry.key, entry.value = "location", "/etc/passwd"
+
+# Written is key, then path; protobuf reads them in any order, and lengths of more bytes than they need.
+@pytest.mark.parametrize("entry", [KEY + PLACE, PLACE + KEY, PLACE + b"\x0a\x88\x00location"])
+def test_a_graph_that_reads_other_files_is_refused(tmp_path: Path, entry: bytes) -> None:
+    pytest.importorskip("onnx", reason="the extra train is not installed")
+    from onnx import ModelProto, TensorProto, helper
+
+    def field(tag: int, body: bytes) -> bytes:
+        return bytes([tag, len(body)]) + body
+
     out = helper.make_tensor_value_info("vector", TensorProto.FLOAT, [1])
-    graph = helper.make_graph([helper.make_node("Identity", ["w"], ["vector"])], "g", [], [out], [weight])
-    content = helper.make_model(graph).SerializeToString()
+    graph = helper.make_graph([helper.make_node("Identity", ["w"], ["vector"])], "g", [], [out])
+    weight = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[1], data_location=TensorProto.EXTERNAL)
+    weight_bytes = weight.SerializeToString() + field(0x6A, entry)  # external_data
+    content = helper.make_model(graph).SerializeToString() + field(0x3A, field(0x2A, weight_bytes))  # graph.initializer
+    (read,) = ModelProto.FromString(content).graph.initializer
+    assert (read.external_data[0].key, read.external_data[0].value) == ("location", "/etc/passwd")
     side = Graph(file="e.onnx", sha256=hashlib.sha256(content).hexdigest())
     bundles.write(tmp_path / "b", _card(graphs={"shop": side, "street": side}), {"e.onnx": content})
     with pytest.raises(BundleError, match="other files"):

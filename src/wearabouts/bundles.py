@@ -278,9 +278,9 @@ def _read_hashed(path: Path, sha256: str, most: int) -> bytes:
 
 def _read_graph(path: Path, sha256: str) -> bytes:
     content = _read_hashed(path, sha256, MAX_GRAPH)
-    # The key of an external tensor's path, as protobuf writes it: such a graph would read files of its author's
-    # choosing.
-    if b"\x0a\x08location\x12" in content:
+    # The key of an external tensor's path, after its length in either form that protobuf reads, wherever in its entry
+    # it stands: such a graph would read files of its author's choosing.
+    if b"\x08location" in content or b"\x00location" in content:
         raise BundleError(f"{path.name} keeps weights in other files, which is refused; export it as one file")
     return content
 
