@@ -79,12 +79,14 @@ def test_two_towers_are_compared_each_on_its_own_photos() -> None:
 def test_a_probe_is_what_a_run_kept(tmp_path: Path) -> None:
     assert Probe.read(tmp_path) is None
     photos, sides = _photos([2, 1, 3]), np.array([False, True, False])
-    np.savez(tmp_path / "probe.npz", **dict(zip(KEYS, (photos, np.array([7, 7, 8]), sides), strict=True)))
+    np.savez_compressed(tmp_path / "probe.npz", **dict(zip(KEYS, (photos, np.array([7, 7, 8]), sides), strict=True)))
     probe = Probe.read(tmp_path)
     assert probe is not None
     assert probe.pixels["shop"].shape == (2, SIDE, SIDE, 3)
     assert [list(probe.products[side]) for side in ("street", "shop")] == [[7], [7, 8]]
     assert [list(probe.pixels[side][:, 0, 0, 0]) for side in ("street", "shop")] == [[1], [2, 3]]
-    (tmp_path / "probe.npz").write_bytes(b"nothing")
-    with pytest.raises(SettingsError, match="cannot be read"):
-        Probe.read(tmp_path)
+    whole = (tmp_path / "probe.npz").read_bytes()
+    for damaged in (b"nothing", b"", whole[:100], whole[:60] + b"\xff" * 40 + whole[100:]):
+        (tmp_path / "probe.npz").write_bytes(damaged)
+        with pytest.raises(SettingsError, match="cannot be read"):
+            Probe.read(tmp_path)

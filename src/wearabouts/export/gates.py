@@ -6,9 +6,11 @@ both are measured, and both may refuse an export.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +49,7 @@ class Probe(NamedTuple):
         try:
             with np.load(path, allow_pickle=False) as file:
                 photos, product, street = (file[key] for key in KEYS)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
             raise SettingsError(f"{path} cannot be read ({error}); delete it, or train again") from error
         rows: dict[Side, npt.NDArray[np.bool_]] = {"street": street, "shop": ~street}
         return cls({side: photos[rows[side]] for side in SIDES}, {side: product[rows[side]] for side in SIDES})
