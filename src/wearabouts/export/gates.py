@@ -47,7 +47,7 @@ class Probe(NamedTuple):
         if not path.is_file():
             return None
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 photos, product, street = (file[key] for key in KEYS)
         except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
             raise SettingsError(f"{path} cannot be read ({error}); delete it, or train again") from error
