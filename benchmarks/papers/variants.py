@@ -75,8 +75,8 @@ VARIANTS: dict[str, Variant] = {
     "darn-one-tower": Variant("darn-small", {**SMALLER, "network.towers": 1}, DARN),
     "darn-fc1": Variant("darn-small", {**SMALLER, "network.features": "fc1"}, DARN),
     # Without a first phase its steps go to the second: every variant of a paper learns for as many steps.
-    "darn-no-attributes": Variant("darn-small", {**SMALLER, "loss.attributes": 0.0}, {"joint": 420}),
-    "darn-no-triplets": Variant("darn-small", {**SMALLER, "loss.ranking": 0.0}, DARN),
+    "darn-no-attributes": Variant("darn-small", {**SMALLER, "losses.attributes": 0.0}, {"joint": 420}),
+    "darn-no-triplets": Variant("darn-small", {**SMALLER, "losses.ranking": 0.0}, DARN),
     "fashionnet": Variant("fashionnet-small", {}, FASHIONNET),
     "fashionnet-no-pooling": Variant("fashionnet-small", {"network.pooling": "none"}, FASHIONNET),
     "fashionnet-few-attributes": Variant("fashionnet-small", {"data.attributes": ["color"]}, FASHIONNET),

@@ -43,7 +43,7 @@ def export(finished: Finished, folder: Path) -> None:
     sides: dict[Side, nn.Module] = {side: ServedDarn(net, side) for side in SIDES}
     if recipe.network.towers == 1:
         sides["street"] = sides["shop"]
-    told = heads(vocabulary) if recipe.loss.attributes else {}
+    told = heads(vocabulary) if recipe.losses.attributes else {}
     write_bundle(
         folder,
         sides,

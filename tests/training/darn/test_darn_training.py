@@ -87,7 +87,7 @@ def test_both_recipes_are_ones_and_the_papers_has_its_branches() -> None:
     assert PAPER == GROUPS
     assert not paper.data.category
     assert (paper.network.trunk, paper.network.towers, paper.network.fc) == ("nin", 2, 4096)
-    assert paper.loss.margin == 0.3
+    assert paper.losses.margin == 0.3
     assert (small.network.trunk, small.network.size) == ("small", 64)
 
 
@@ -166,7 +166,7 @@ def test_the_joint_phase_has_street_and_shop_photos_of_its_products(rows: tuple[
 @pytest.mark.parametrize("mining", ["random", "semi-hard", "hardest"])
 def test_both_losses_teach_both_towers(rows: tuple[Supervision, Supervision], mining: str) -> None:
     learned, held = rows
-    recipe = parse(changed(loss={"mining": mining, "ranking": 2.0, "margin": 1.0}))
+    recipe = parse(changed(losses={"mining": mining, "ranking": 2.0, "margin": 1.0}))
     torch.manual_seed(0)
     net = build(recipe, learned.vocabulary, 0)
     task = Learning(net, recipe, learned, held)
@@ -184,7 +184,7 @@ def test_a_weight_halves_its_term(rows: tuple[Supervision, Supervision]) -> None
     learned, held = rows
     found = []
     for weight in (1.0, 0.5):
-        recipe = parse(changed(loss={"ranking": weight, "attributes": weight}))
+        recipe = parse(changed(losses={"ranking": weight, "attributes": weight}))
         torch.manual_seed(0)
         task = Learning(build(recipe, learned.vocabulary, 0), recipe, learned, held)
         batch = task.batch(0)
@@ -197,8 +197,8 @@ def test_a_weight_halves_its_term(rows: tuple[Supervision, Supervision]) -> None
     [
         ({"network": {"towers": 1}}, ["pretraining", "joint"], {"attributes", "ranking"}),
         ({"network": {"features": "fc1", "pca": 0}}, ["pretraining", "joint"], {"attributes", "ranking"}),
-        ({"loss": {"ranking": 0.0}}, ["pretraining", "joint"], {"attributes"}),
-        ({"loss": {"attributes": 0.0}}, ["joint"], {"ranking"}),
+        ({"losses": {"ranking": 0.0}}, ["pretraining", "joint"], {"attributes"}),
+        ({"losses": {"attributes": 0.0}}, ["joint"], {"ranking"}),
     ],
     ids=["one tower", "FC1 alone", "no ranking", "no attributes"],
 )
@@ -251,7 +251,7 @@ def test_the_papers_recipe_reads_its_dataset(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sections", "error", "says"),
     [
-        ({"loss": {"ranking": 0.0, "attributes": 0.0}}, SettingsError, "nothing is learned"),
+        ({"losses": {"ranking": 0.0, "attributes": 0.0}}, SettingsError, "nothing is learned"),
         ({"data": {"split": "gallery"}}, CatalogError, "no street photos"),
         ({"data": {"category": "", "attributes": []}}, CatalogError, "no labels"),
         ({"network": {"fc": 8192, "branch": 4, "pca": 0}}, SettingsError, "pca"),

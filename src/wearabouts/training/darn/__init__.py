@@ -41,7 +41,7 @@ def train(recipe: DarnRecipe, data: Path, run: Run) -> dict[str, Any]:
         start(tower.trunk, recipe.network.start)
     net = net.to(run.device)
     phases = {}
-    if recipe.loss.attributes:
+    if recipe.losses.attributes:
         phases["pretraining"] = fit(Attributes(net, recipe, learned, held), recipe.pretraining, run, "pretraining")
     phases["joint"] = fit(Learning(net, recipe, learned, held), recipe.joint, run, "joint")
     if len(net.basis):
@@ -71,7 +71,7 @@ def build(recipe: DarnRecipe, vocabulary: Vocabulary, pca: int) -> Darn:
         SettingsError: The served vector would be longer than a bundle allows.
     """
     network = recipe.network
-    branches = {name: len(values) for name, values in heads(vocabulary).items()} if recipe.loss.attributes else {}
+    branches = {name: len(values) for name, values in heads(vocabulary).items()} if recipe.losses.attributes else {}
     net = Darn(
         branches,
         trunk=network.trunk,
@@ -98,9 +98,9 @@ def sampled(learned: Supervision, seed: int) -> Rows:
 
 def _check(recipe: DarnRecipe, learned: Supervision) -> None:
     """Whether there is something to learn for each weight that is not 0."""
-    loss = recipe.loss
+    loss = recipe.losses
     if not loss.ranking and not loss.attributes:
-        raise SettingsError("[loss] ranking and attributes are both 0: nothing is learned; raise one of them")
+        raise SettingsError("[losses] ranking and attributes are both 0: nothing is learned; raise one of them")
     missing = [
         name for name, there in (("street", learned.street.any()), ("shop", not learned.street.all())) if not there
     ]
@@ -108,5 +108,5 @@ def _check(recipe: DarnRecipe, learned: Supervision) -> None:
         raise CatalogError(f"no {missing[0]} photos to learn from; two towers, or triplets across sides, need both")
     if loss.attributes and not heads(learned.vocabulary):
         raise CatalogError(
-            "no labels to learn from; name some in [data] category or attributes, or set [loss] attributes = 0"
+            "no labels to learn from; name some in [data] category or attributes, or set [losses] attributes = 0"
         )

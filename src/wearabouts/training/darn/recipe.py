@@ -37,7 +37,7 @@ class Network(Section):
     pca: int = Field(default=256, ge=0, le=8192)
 
 
-class Loss(Section):
+class Losses(Section):
     """The overall loss: ``ranking`` times the triplets' plus ``attributes`` times the tree's of both sides.
 
     Attributes:
@@ -76,7 +76,7 @@ class DarnRecipe(Recipe):
     data: Data = Data(category="garment")
     augment: Augment = Augment()
     network: Network = Network()
-    loss: Loss = Loss()
+    losses: Losses = Losses()
     batch: Batch = Batch()
     pretraining: Steps = Steps()
     joint: Steps = Steps()

@@ -64,7 +64,7 @@ class Learning:
     def losses(self, seen: Mapping[str, Tensor], rows: Rows, step: int) -> Mapping[str, Tensor]:
         """Both terms, weighted; a term of weight 0 is left out."""
         terms = self._attributes(seen, rows)
-        loss = self.recipe.loss
+        loss = self.recipe.losses
         if loss.ranking:
             features = seen[VECTOR]
             items, street = self.product[rows].to(self.device), self.street[rows].to(self.device)
@@ -73,7 +73,7 @@ class Learning:
         return terms
 
     def _attributes(self, seen: Mapping[str, Tensor], rows: Rows) -> dict[str, Tensor]:
-        loss = self.recipe.loss
+        loss = self.recipe.losses
         if not loss.attributes:
             return {}
         logits = [value for name, value in seen.items() if name.startswith(ATTRIBUTE)]
