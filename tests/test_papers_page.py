@@ -1,0 +1,57 @@
+"""The page that leads to the four papers: its walk runs, and its table of tables is what the recipes have."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from test_papers_story import RECIPES, smaller, toml
+from walkthrough import ROOT, blocks, walk
+from wearabouts.training.loop.recipe import Steps
+from wearabouts.training.recipe import MODELS, load
+
+PAGES = [ROOT / "docs/papers" / name for name in ("README.md", "README.zh.md")]
+
+
+def test_its_commands_run_from_a_drawn_shop_to_a_report(tmp_path: Path) -> None:
+    content = tomllib.loads((RECIPES / "darn-small.toml").read_text("utf-8"))
+    (tmp_path / "small.toml").write_text(toml(smaller(content)), encoding="utf-8")
+    walk(PAGES[0], tmp_path, {"RECIPE": "small.toml", "PRODUCTS": "12"})
+    figures = json.dumps(json.loads((tmp_path / "runs/first/report/report.json").read_text("utf-8"))["sections"])
+    assert all(name in figures for name in ("darn-small", "mini", "histogram"))
+    assert (tmp_path / "runs/first/report.html").is_file()
+
+
+def test_both_languages_have_the_same_blocks_and_links() -> None:
+    english, chinese = ([block.bare() for block in blocks(page)] for page in PAGES)
+    assert english == chinese
+    links = [set(re.findall(r"\]\(([^)]+\.(?:py|toml))\)", page.read_text("utf-8"))) for page in PAGES]
+    assert links[0] == links[1]
+    assert len(links[0]) > 12
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text("utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_its_table_names_the_tables_of_each_model(page: Path) -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \|(.+)$", page.read_text("utf-8"), re.MULTILINE))
+    assert set(rows) == set(MODELS) - {"mini", "residual"}  # which have loops of their own
+    for model, row in rows.items():
+        recipes = [load(path) for path in RECIPES.glob("*.toml")]
+        recipe = next(each for each in recipes if each.model == model)
+        steps = row.rpartition("|")[0].rpartition("|")[2]
+        for name in re.findall(r"`\[([\w.]+)\]`", row):
+            part = recipe
+            for key in name.split("."):
+                part = getattr(part, key)
+            assert isinstance(part, Steps) == (f"`[{name}]`" in steps)
+        phases = {name for name, value in recipe if isinstance(value, Steps)}
+        assert phases <= set(re.findall(r"`\[([\w.]+)\]`", steps))
