@@ -77,7 +77,7 @@ def licence_of(repository: Repository, accepted: str = "") -> Licence:
     given = f", not {accepted!r}" if accepted else ""
     raise SettingsError(
         f"{repository.name}: licence {found.name!r}: {found.why}; read it, and if you may use the weights under it, "
-        f"say so with --accept-licence {found.name!r}{given}"
+        f"say so with --accept-licence {found.name!r}{given}; in a recipe it is [network] accept_licence"
     )
 
 

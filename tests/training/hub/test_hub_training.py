@@ -188,6 +188,24 @@ def test_a_start_that_cannot_be_is_one_clear_line(drawn_small: Path, start: Path
         trained(tmp_path / "d", drawn_small, start, dim=64)
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "is not JSON"),
+        (b"[]", "a JSON object is wanted"),
+        (b'{"weight_map": ["a"]}', "has no weight_map"),
+        (b'{"weight_map": {"a": "w.bin"}}', "only safetensors are opened"),
+        (b'{"weight_map": {"a": "../w.safetensors"}}', "has no file"),
+    ],
+)
+def test_a_damaged_list_of_weights_is_one_clear_line(start: Path, tmp_path: Path, content: bytes, said: str) -> None:
+    damaged = copied(start, tmp_path / "damaged")
+    (damaged / "model.safetensors").unlink()
+    (damaged / "model.safetensors.index.json").write_bytes(content)
+    with pytest.raises(BundleError, match=said):
+        open_start(Network(start=str(damaged)))
+
+
 def test_code_of_a_repository_is_never_run(drawn_small: Path, start: Path, tmp_path: Path) -> None:
     armed = copied(start, tmp_path / "armed")
     config = json.loads((armed / "config.json").read_text())

@@ -30,6 +30,7 @@ CLASSES = {
 }
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 MAX_WEIGHTS = 8 * 2**30
+MOST_PIXELS = 1024  # a side of a photo
 
 
 class Start(NamedTuple):
@@ -127,13 +128,14 @@ def _fetched(repository: Repository) -> Path:
         return repository.fetch(WEIGHTS, MAX_WEIGHTS).parent
     if INDEX not in repository.files:
         raise BundleError(f"{repository.name} has no {WEIGHTS}; weights in other formats are not opened")
-    index = repository.fetch(INDEX, MAX_JSON)
-    shards = json.loads(index.read_bytes()).get("weight_map", {})
+    shards = read_json(repository, INDEX).get("weight_map")
+    if not isinstance(shards, dict):
+        raise BundleError(f"{repository.name}: {INDEX} has no weight_map, which says where each weight is")
     for name in sorted(set(map(str, shards.values()))):
         if not name.endswith(".safetensors"):
             raise BundleError(f"{repository.name}: {INDEX} names {name[:80]!r}; only safetensors are opened")
         repository.fetch(name, MAX_WEIGHTS)
-    return index.parent
+    return repository.fetch(INDEX, MAX_JSON).parent
 
 
 def _output(tower: nn.Module, kind: Family, name: str) -> str:
@@ -142,6 +144,8 @@ def _output(tower: nn.Module, kind: Family, name: str) -> str:
 
     size = getattr(tower.config, "image_size", 224)
     side = size if isinstance(size, int) else 224
+    if not 0 < side <= MOST_PIXELS:
+        raise BundleError(f"{name} wants photos of {side:,} pixels a side; 1 to {MOST_PIXELS:,} are given here")
     with torch.inference_mode():
         found = tower.eval()(pixel_values=torch.zeros(1, 3, side, side))
     for output in (*kind.photo, *kind.alone, "pooler_output"):
