@@ -83,6 +83,7 @@ cifar: $(DEV)/.installed pictures ## Train and measure a net for each published 
 
 papers: $(DEV)/.installed ## The study of the four papers, about 45 minutes on two cores: make papers PAPERS="--budget 90"
 	$(DEV)/bin/python benchmarks/papers/run.py $(PAPERS)
+	$(DEV)/bin/python benchmarks/papers/parity.py
 	$(DEV)/bin/python docs/study.py
 
 docs: $(DEV)/.installed ## Write the measured tables into README, README.zh and docs, and the pages of datasets and protocols.

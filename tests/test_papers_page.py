@@ -1,16 +1,19 @@
-"""The page that leads to the four papers: its walk runs, and its table of tables is what the recipes have."""
+"""The page that leads to the four papers: its walk runs, its tables are what recipes have and what was measured."""
 
 from __future__ import annotations
 
 import json
 import re
 import tomllib
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from test_papers_story import RECIPES, smaller, toml
 from walkthrough import ROOT, blocks, walk
+from wearabouts.export.gates import FLOAT, INT8
 from wearabouts.training.loop.recipe import Steps
 from wearabouts.training.recipe import MODELS, load
 
@@ -55,3 +58,37 @@ def test_its_table_names_the_tables_of_each_model(page: Path) -> None:
             assert isinstance(part, Steps) == (f"`[{name}]`" in steps)
         phases = {name for name, value in recipe if isinstance(value, Steps)}
         assert phases <= set(re.findall(r"`\[([\w.]+)\]`", steps))
+
+
+@pytest.fixture
+def parity() -> ModuleType:
+    spec = spec_from_file_location("papers_parity", ROOT / "benchmarks/papers/parity.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_table_of_parity_is_what_was_measured(parity: ModuleType) -> None:
+    assert parity.main(["--check"]) == 0
+    content = json.loads(parity.RESULTS.read_text("utf-8"))
+    assert content["models"].keys() == parity.PAPERS.keys()
+    for row in content["models"].values():
+        assert row["export"]["least_cosine"] >= FLOAT.least
+        assert row["int8"]["least_cosine"] >= INT8.least
+        assert row["int8"]["graph_bytes"]["after"] < row["int8"]["graph_bytes"]["before"]
+
+
+def test_a_table_of_parity_says_each_figure_in_its_place(parity: ModuleType) -> None:
+    export = {"least_cosine": 0.9999, "probe_queries": 10, "recall_before": 0.5, "recall_after": 0.4}
+    int8 = {"least_cosine": 0.91, "mean_cosine": 0.99, "recall_before": 0.4, "recall_after": 0.3}
+    int8 |= {"graph_bytes": {"before": 3 * 2**20, "after": 2**20}}
+    models = {
+        "darn": {"export": export, "int8": int8},
+        "wtbi": {"export": export, "int8": {"refused": "lost too much"}},
+    }
+    lines = parity.table({"date": "2026-01-02T03", "models": models}, "head", "{queries} {date}").splitlines()
+    assert lines[2] == "| DARN | 0.99990 | 0.500 → 0.400 | 0.9100, 0.9900 | 0.400 → 0.300 | 3.00 → 1.00 |"
+    assert lines[3] == "| WTBI | 0.99990 | 0.500 → 0.400 | lost too much |  |  |"
+    assert lines[-1] == "10 2026-01-02"
