@@ -10,6 +10,7 @@ from wearabouts import bundles
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "photographs.json"
+BEFORE = RESULT.with_name("photographs-before.json")  # of the `mini` that was shipped before, on the same photographs
 BUNDLE = ROOT / "src" / "wearabouts" / "bundled" / "mini"
 
 
@@ -26,7 +27,11 @@ def main() -> int:
     rows = report["sections"][0]["tables"][0]["rows"]
     others = ("histogram", "generic", "best other", "difference", "errors removed")
     figures = {row["name"]: {name: row["cells"].get(name) for name in (card.name, *others)} for row in rows}
-    bundles.write_figures(BUNDLE, {"photographs": figures, "provenance": report["provenance"]})
+    earlier = json.loads(BEFORE.read_text("utf-8"))
+    for row in earlier["sections"][0]["tables"][0]["rows"]:
+        figures[row["name"]]["before"] = row["cells"].get(card.name)
+    sources = {"provenance": report["provenance"], "provenance_before": earlier["provenance"]}
+    bundles.write_figures(BUNDLE, {"photographs": figures, **sources})
     return 0
 
 

@@ -18,6 +18,7 @@ import questions
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+BEFORE = RESULTS / "photographs-before.json"
 DOCUMENTS = (
     "README.md",
     "README.zh.md",
@@ -39,6 +40,7 @@ CHINESE: Words = {
     "back view": "背面照 → 正面照",
     "detail": "细节照 → 正面照",
     "clothing kind": "服装品类",
+    "mini before": "之前的 mini",
     "best other": "其余方案中的最佳",
     "errors removed": "减少的错误",
     "protocol": "划分",
@@ -81,7 +83,7 @@ LEFT_OUT = ("difference",)
 
 
 def photographs(report: Mapping[str, Any], words: Words) -> str:
-    """The model table of `wearabouts evaluate photographs` as Markdown.
+    """The model table of `wearabouts evaluate photographs` as Markdown, beside the `mini` shipped before, on the same.
 
     Args:
         report: What its ``report.json`` holds.
@@ -89,6 +91,10 @@ def photographs(report: Mapping[str, Any], words: Words) -> str:
     """
     table = report["sections"][0]["tables"][0]
     columns = [column for column in table["columns"] if column not in LEFT_OUT]
+    before = {row["name"]: row["cells"]["mini"] for row in _before()}
+    for row in table["rows"]:
+        row["cells"]["mini before"] = before.get(row["name"])
+    columns.insert(1, "mini before")
     lines = [[words.get("row", "row"), *(words.get(column, column) for column in columns)]]
     lines.append(["---"] * len(lines[0]))
     queries = 0
@@ -108,6 +114,12 @@ def photographs(report: Mapping[str, Any], words: Words) -> str:
     hashes = ", ".join(f"{name} `{value[:8]}`" for name, value in source["encoders"].items())
     note = words["measured"].format(queries=f"{queries:,}", date=source["date"][:10], hashes=hashes)
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{note}"
+
+
+def _before() -> Sequence[Mapping[str, Any]]:
+    """Rows of the table as the `mini` shipped before was measured: what was gained, or lost, stays to be seen."""
+    rows: Sequence[Mapping[str, Any]] = json.loads(BEFORE.read_text("utf-8"))["sections"][0]["tables"][0]["rows"]
+    return rows
 
 
 def cell(value: Any, places: int = 2) -> str:

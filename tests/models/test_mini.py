@@ -9,18 +9,23 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from wearabouts.models.mini import (
+from wearabouts.models.colour import (
     HUES,
     PALETTE,
     SATURATIONS,
-    STREET_WEIGHTS,
-    STUDIO_WEIGHTS,
     VALUES,
-    Mini,
     hsv_cell,
     lab,
+    palette,
     soft_histogram,
     spread,
+)
+from wearabouts.models.mini import (
+    ATTRIBUTE_LENGTH,
+    LABELS_SHARE,
+    STREET_WEIGHTS,
+    STUDIO_WEIGHTS,
+    Mini,
     studio_share,
 )
 
@@ -50,13 +55,21 @@ def test_a_histogram_sums_to_one_and_finds_its_colour() -> None:
 
 
 def test_the_palette_ignores_paper_white() -> None:
-    net = Mini(2, {})
-    small = torch.ones(1, 3, 8, 8)
-    small[:, :, 2:4, 2:4] = torch.tensor([0.1, 0.2, 0.7]).view(1, 3, 1, 1)
-    full = torch.zeros(1, 3, 8, 8) + torch.tensor([0.1, 0.2, 0.7]).view(1, 3, 1, 1)
-    palette = net.palette(torch.cat((small, full)))
-    assert palette.shape == (2, PALETTE)
-    assert float(palette[0] @ palette[1]) > 0.98
+    small = torch.ones(1, 64, 3)
+    small[:, :4] = torch.tensor([0.1, 0.2, 0.7])
+    full = torch.zeros(1, 64, 3) + torch.tensor([0.1, 0.2, 0.7])
+    seen = palette(torch.cat((small, full)))
+    assert seen.shape == (2, PALETTE)
+    assert float(seen[0] @ seen[1]) > 0.98
+
+
+def test_the_palette_is_the_root_of_a_plain_histogram() -> None:
+    rgb = torch.rand(2, 50, 3, generator=torch.Generator().manual_seed(4)) * 0.8  # far from white: all count alike
+    for row, seen in zip(rgb, palette(rgb), strict=True):
+        counts = torch.zeros(PALETTE)
+        for colour in row:
+            counts[int(hsv_cell(colour))] += 1
+        assert torch.allclose(seen, F.normalize(counts.sqrt(), dim=0), atol=2e-3)
 
 
 def test_vectors_have_length_one_and_blocks_have_their_weights(net: Mini) -> None:
@@ -143,4 +156,29 @@ def test_cells_are_those_of_the_standard_library() -> None:
         wrong += cell != (hue * SATURATIONS + saturation) * VALUES + value
     assert wrong <= 3  # colours on the edge of a cell, where float32 may round the other way
     greys = hsv_cell(torch.tensor([[0.0, 0, 0], [0.5, 0.5, 0.5], [1, 1, 1]])).tolist()
-    assert greys == [0, 2, 3]
+    assert greys == [0, VALUES // 2, VALUES - 1]
+
+
+def test_labels_take_their_share_of_identity_and_nothing_else() -> None:
+    torch.manual_seed(0)
+    net = Mini(5, {"color": 3, "sleeve": 2}, identity_dim=16, garment_dim=8, photo_dim=8, labels_dim=6).eval()
+    net.label_directions.copy_(torch.linalg.qr(torch.rand(10, 10))[0][:, :6])
+    pixels = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        plain, served = net(pixels), net.serve(pixels)
+        labels = net.labels(plain)
+    assert net.dim == served.vector.shape[1] == 38
+    shares = torch.stack([block.square().sum(1) for block in served.vector.split([6, 16, 8, 8], dim=1)], 1)
+    identity, *rest = plain.weights.unbind(1)
+    wanted = torch.stack((LABELS_SHARE * identity, (1 - LABELS_SHARE) * identity, *rest), 1)
+    assert torch.allclose(shares, wanted, atol=1e-5)
+    assert torch.allclose(F.normalize(labels @ net.label_directions, dim=1), F.normalize(served.vector[:, :6], dim=1))
+    lengths = [block.norm(dim=1) for block in labels.split([5, 3, 2], dim=1)]
+    assert torch.allclose(lengths[1] / lengths[0], torch.full((3,), ATTRIBUTE_LENGTH), atol=1e-5)
+    assert torch.allclose(labels.norm(dim=1), torch.ones(3), atol=1e-5)
+
+
+def test_without_a_block_of_labels_the_trained_vector_is_served(net: Mini) -> None:
+    pixels = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(3))
+    with torch.inference_mode():
+        assert torch.equal(net.serve(pixels).vector, net(pixels).vector)

@@ -55,7 +55,7 @@ def test_a_missing_recipe_names_those_there_are() -> None:
 
 def test_defaults_make_a_whole_recipe() -> None:
     recipe = MiniRecipe(name="x")
-    assert recipe.network.identity_dim + recipe.network.garment_dim + recipe.network.photo_dim == 256
+    assert sum(recipe.network.served.model_dump().values()) + recipe.network.garment_dim == 256
 
 
 @pytest.mark.parametrize("model", MODELS)

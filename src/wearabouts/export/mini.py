@@ -11,7 +11,7 @@ from wearabouts import bundles
 from wearabouts.export.bundle import Finished, samples, write_bundle
 from wearabouts.garments import ATTRIBUTES, GARMENTS
 from wearabouts.models.mini import Mini
-from wearabouts.training.mini import build
+from wearabouts.training.mini import build_served
 from wearabouts.training.mini.recipe import MiniRecipe
 
 NOTICES = (
@@ -39,7 +39,7 @@ class ServedMini(nn.Module):
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """(N, S, S, 3) uint8 → vector, garment, one per attribute, saliency."""
-        seen = self.net(pixels.permute(0, 3, 1, 2).float() / 255)
+        seen = self.net.serve(pixels.permute(0, 3, 1, 2).float() / 255)
         attributes = [logits.softmax(-1) for logits in seen.attributes.values()]
         return seen.vector, seen.garment.softmax(-1), *attributes, torch.sigmoid(seen.saliency)
 
@@ -52,16 +52,16 @@ def export(finished: Finished, folder: Path) -> None:
     """
     recipe, summary, weights = finished.recipe, finished.summary, finished.weights
     assert isinstance(recipe, MiniRecipe)
-    net = build(recipe)
+    net = build_served(recipe)
     net.load_state_dict({key.removeprefix("net."): value for key, value in weights.items() if key.startswith("net.")})
     write_bundle(
         folder,
         ServedMini(net),
         samples(recipe.network.size, recipe.data.drawn_seed),
         name=recipe.name,
-        description="Two MobileNet trunks, learned saliency, colour inside the vector; see wearabouts.models.mini",
+        description="Two MobileNet trunks, saliency, colours and labels in one vector; see wearabouts.models.mini",
         preprocessing=bundles.Preprocessing(size=recipe.network.size),
-        dim=recipe.network.identity_dim + recipe.network.garment_dim + recipe.network.photo_dim,
+        dim=net.dim,
         garments=GARMENTS,
         attributes=ATTRIBUTES,
         saliency=True,

@@ -17,8 +17,13 @@ generic features and of the garment's histogram and are moved from there, so tha
 seen in training is kept; the photo's histogram keeps its principal components. Garment kind is a head of its own: an
 embedding trained on kind alone forgets the item.
 
-Sources: the trunks are `wearabouts.models.mobilenet`; soft histograms and the Hellinger root follow Arandjelović and
-Zisserman, *Three things everyone should know to improve object retrieval*, CVPR 2012.
+What is served has a fourth, light block: the probabilities of garment and attributes, as DARN's and FashionNet's labels
+help their search. An eighth of identity's weight goes to it. Photos of one kind then come before all others where
+identity is in doubt, and an item is hardly ever lost by it. All blocks are cut to their main directions, 256 floats in
+all: `wearabouts.training.mini.narrowing`.
+
+Sources: the trunks are `wearabouts.models.mobilenet`, the histograms `wearabouts.models.colour`; Huang et al., *DARN*,
+ICCV 2015, and Liu et al., *DeepFashion*, CVPR 2016, for labels beside identity.
 """
 
 from __future__ import annotations
@@ -30,18 +35,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from wearabouts.models.colour import PALETTE, GarmentColour, palette
 from wearabouts.models.mobilenet import MobileNetV1, MobileNetV2
 
 CUT = 13  # MobileNetV2 blocks below are frozen: 96 channels at 1/16 of the input size
 COLOUR_CELL = 4  # colours are taken from the photo averaged over cells of 4 x 4 pixels
-HUES, SATURATIONS, VALUES = 16, 4, 4  # cells of the whole photo's histogram: fine in hue, coarse in what light changes
-PALETTE = HUES * SATURATIONS * VALUES
 HEAD_SCALE = 16.0  # pooled features have length 1 a trunk; the heads take them at a scale where weights of order 1 do
 
 # Weights of identity, colour of the garment, colours of the photo. Left to the training they follow the drawn shop,
 # whose views share less colour than a real studio's; so they are set: for a photo from the street, for one on white.
 STREET_WEIGHTS = (0.88, 0.10, 0.02)
 STUDIO_WEIGHTS = (0.35, 0.10, 0.55)
+LABELS_SHARE = 0.12  # of identity's weight, in what is served
+ATTRIBUTE_LENGTH = 0.5  # of one attribute's probabilities among the labels, where the garment's have length 1
 
 
 class Frozen(NamedTuple):
@@ -80,86 +86,22 @@ class Seen(NamedTuple):
     weights: Tensor
 
 
-def lab(rgb: Tensor) -> Tensor:
-    """SRGB in [0, 1], (..., 3) → CIELAB (D65), each channel divided by 100."""
-    linear = torch.where(rgb <= 0.04045, rgb / 12.92, ((rgb.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4)
-    matrix = linear.new_tensor(
-        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
-    ) / linear.new_tensor([[0.9505], [1.0], [1.089]])
-    xyz = linear @ matrix.T
-    root = torch.where(xyz > 0.008856, xyz.clamp(min=0.008856) ** (1 / 3), 7.787 * xyz + 16 / 116)
-    x, y, z = root.unbind(-1)
-    return torch.stack((1.16 * y - 0.16, 5 * (x - y), 2 * (y - z)), -1)
-
-
-def soft_histogram(rgb: Tensor, weight: Tensor, centres: Tensor, sharpness: Tensor | float) -> Tensor:
-    """How much of the weight lies near each centre.
+class Mini(nn.Module):
+    """The shipped encoder; see the module's docstring.
 
     Args:
-        rgb: (B, N, 3) in [0, 1].
-        weight: (B, N), not negative, sum 1.
-        centres: (K, 3) as `lab` gives them.
-        sharpness: 1 / width² of a soft cell.
+        garments: How many kinds there are.
+        attributes: Attribute → how many values it has.
+        identity_dim, garment_dim, photo_dim: Floats of the three blocks that are trained.
+        labels_dim: Floats of the block of labels, in what is served; 0 leaves it out.
 
-    Returns:
-        (B, K), sum 1.
+    Attributes:
+        dim: Floats of the served vector.
     """
-    colours = lab(rgb)
-    distance = colours.square().sum(-1, keepdim=True) - 2 * colours @ centres.T + centres.square().sum(-1)
-    return (weight.unsqueeze(1) @ torch.softmax(-distance * sharpness, -1)).squeeze(1)
-
-
-def hsv_cell(rgb: Tensor) -> Tensor:
-    """The cell of the photo's histogram that a colour falls into: (..., 3) in [0, 1] → (...) int64 below `PALETTE`.
-
-    Source: the hexcone model of Smith, *Color gamut transform pairs*, SIGGRAPH 1978, in whole cells.
-    """
-    red, green, blue = rgb.unbind(-1)
-    value, low = rgb.amax(-1), rgb.amin(-1)
-    chroma = value - low
-    safe = chroma.clamp(min=1e-6)
-    hue = torch.where(
-        value == red,
-        (green - blue) / safe,
-        torch.where(value == green, 2 + (blue - red) / safe, 4 + (red - green) / safe),
-    )
-    hue = torch.where(hue < 0, hue + 6, hue) / 6
-    saturation = chroma / value.clamp(min=1e-6)
-    parts = [
-        (share * cells).long().clamp(0, cells - 1)
-        for share, cells in ((hue, HUES), (saturation, SATURATIONS), (value, VALUES))
-    ]
-    return (parts[0] * SATURATIONS + parts[1]) * VALUES + parts[2]
-
-
-def spread(count: int) -> Tensor:
-    """(count, 3) CIELAB colours, spread evenly over what a screen can show (Sobol points over sRGB)."""
-    return lab(torch.quasirandom.SobolEngine(3, scramble=False).draw(count + 1)[1:])
-
-
-class GarmentColour(nn.Module):
-    """A soft CIELAB histogram of the salient part, rooted and projected to a unit vector; its centres are learned."""
-
-    def __init__(self, dim: int, centres: int = 96) -> None:
-        super().__init__()
-        self.centres = nn.Parameter(spread(centres))
-        self.sharpness = nn.Parameter(torch.tensor(5.0))  # logarithm; width .08 to begin with
-        self.project = nn.Linear(centres, dim)
-
-    def root(self, rgb: Tensor, weight: Tensor) -> Tensor:
-        """(B, N, 3), (B, N) → (B, K) of length 1."""
-        return (soft_histogram(rgb, weight, self.centres, self.sharpness.exp()) + 1e-6).sqrt()
-
-    def forward(self, rgb: Tensor, weight: Tensor) -> Tensor:
-        """(B, N, 3), (B, N) → (B, dim) of length 1."""
-        return F.normalize(self.project(self.root(rgb, weight)), dim=-1)
-
-
-class Mini(nn.Module):
-    """The shipped encoder; see the module's docstring."""
 
     street_weights: Tensor
     studio_weights: Tensor
+    label_directions: Tensor
 
     def __init__(
         self,
@@ -167,7 +109,8 @@ class Mini(nn.Module):
         attributes: Mapping[str, int],
         identity_dim: int = 160,
         garment_dim: int = 32,
-        photo_dim: int = 64,
+        photo_dim: int = 128,
+        labels_dim: int = 0,
     ) -> None:
         super().__init__()
         self.v1, self.v2 = MobileNetV1(), MobileNetV2()
@@ -181,6 +124,8 @@ class Mini(nn.Module):
         self.garment = nn.Linear(pooled, garments)
         both = pooled + garment_dim
         self.attribute_heads = nn.ModuleDict({name: nn.Linear(both, n) for name, n in attributes.items()})
+        self.dim = labels_dim + identity_dim + garment_dim + photo_dim
+        self.register_buffer("label_directions", torch.eye(garments + sum(attributes.values()))[:, :labels_dim])
 
     def trained(self) -> list[nn.Parameter]:
         """Parameters of the trunks that training moves; the others stay as published."""
@@ -190,15 +135,9 @@ class Mini(nn.Module):
         """(B, 3, S, S) in [0, 1] → `Frozen`; S a multiple of 32."""
         x = pixels * 2 - 1
         small = F.avg_pool2d(pixels, COLOUR_CELL)
-        return Frozen(self.v1(x), self.v2.blocks[:CUT](self.v2.stem(x)), small, self.palette(small))
-
-    def palette(self, small: Tensor) -> Tensor:
-        """(B, 3, h, w) in [0, 1] → (B, `PALETTE`) of length 1."""
-        rgb = small.flatten(2).transpose(1, 2)
-        weight = torch.sigmoid((0.9 - rgb.amin(-1)) * 60) + 1e-4  # paper white counts for nothing
-        cells = (hsv_cell(rgb).unsqueeze(-1) == torch.arange(PALETTE, device=small.device)).to(small.dtype)
-        histogram = (weight.unsqueeze(1) @ cells).squeeze(1) / weight.sum(1, keepdim=True)
-        return F.normalize((histogram + 1e-9).sqrt(), dim=-1)
+        return Frozen(
+            self.v1(x), self.v2.blocks[:CUT](self.v2.stem(x)), small, palette(small.flatten(2).transpose(1, 2))
+        )
 
     def pool(self, frozen: Frozen) -> tuple[Tensor, Tensor]:
         """Where the garment is and what is there: logits (B, 1, h, w); features (B, P), a trunk's part of length 1."""
@@ -233,6 +172,21 @@ class Mini(nn.Module):
         """(B, 3, S, S) in [0, 1], the photo fitted into a white square → `Seen`."""
         return self.upper(self.frozen(pixels))
 
+    def labels(self, seen: Seen) -> Tensor:
+        """What the heads call the photos: (B, G + V1 + V2 + …) of length 1."""
+        attributes = [ATTRIBUTE_LENGTH * _likely(logits) for logits in seen.attributes.values()]
+        return F.normalize(torch.cat([_likely(seen.garment), *attributes], 1), dim=1)
+
+    def serve(self, pixels: Tensor) -> Seen:
+        """What is exported: as `forward`, with the block of labels before the vector's others."""
+        seen = self(pixels)
+        if not self.label_directions.shape[1]:
+            return seen
+        labels = F.normalize(self.labels(seen) @ self.label_directions, dim=1)
+        identity, rest = seen.vector.tensor_split([seen.identity.shape[1]], 1)
+        named = (LABELS_SHARE * seen.weights[:, :1]).sqrt() * labels
+        return seen._replace(vector=torch.cat((named, (1 - LABELS_SHARE) ** 0.5 * identity, rest), 1))
+
 
 def studio_share(small: Tensor) -> Tensor:
     """How much a photo looks taken on white, (B, 3, h, w) in [0, 1] → (B,) in [0, 1].
@@ -245,6 +199,10 @@ def studio_share(small: Tensor) -> Tensor:
     upright = white[:, [0, -1], quarter:-quarter].mean((1, 2))
     across = white[:, quarter:-quarter, [0, -1]].mean((1, 2))
     return torch.minimum(upright, across)
+
+
+def _likely(logits: Tensor) -> Tensor:
+    return F.normalize(logits.softmax(-1), dim=-1)
 
 
 def _rooted(features: Tensor) -> Tensor:

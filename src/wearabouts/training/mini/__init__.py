@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,9 @@ from wearabouts.garments import ATTRIBUTES, GARMENTS
 from wearabouts.models.mini import Mini
 from wearabouts.models.mobilenet import load_tflite
 from wearabouts.training.mini import data as sources
-from wearabouts.training.mini import features, loop
+from wearabouts.training.mini import features, loop, narrowing
 from wearabouts.training.mini.recipe import MiniRecipe
-from wearabouts.training.run import Run
+from wearabouts.training.run import WEIGHTS, Run, write_tensors
 
 
 def train(recipe: MiniRecipe, data: Path, run: Run) -> dict[str, Any]:
@@ -28,7 +29,15 @@ def train(recipe: MiniRecipe, data: Path, run: Run) -> dict[str, Any]:
         [recipe.seed, recipe.data.model_dump(), recipe.network.size, recipe.network.weights], sort_keys=True
     )
     kept = features.compute(net, units, run.folder / "features", key, run.device, run.progress)
-    loop.fit(loop.prepare(recipe, net, kept, run.device), run)
+    trained = []
+    for order in range(recipe.steps.orders):
+        again = copy.deepcopy(net)
+        loop.fit(loop.prepare(recipe, again, kept, run.device), run.part(f"order-{order}"), order)
+        trained.append(again.state_dict())
+    net.load_state_dict(narrowing.averaged(trained))
+    served = build_served(recipe).to(run.device)
+    narrowing.narrow(net.eval(), served, kept)
+    write_tensors(run.folder / WEIGHTS, {f"net.{name}": value for name, value in served.state_dict().items()})
     return {"views": len(kept), "items": len(set(kept.item.tolist()))}
 
 
@@ -42,7 +51,24 @@ def start(recipe: MiniRecipe, data: Path) -> Mini:
 
 
 def build(recipe: MiniRecipe) -> Mini:
-    """The network of a recipe, weights as they come."""
-    sizes = {name: len(values) for name, values in ATTRIBUTES.items()}
+    """The network of a recipe as it is trained, weights as they come."""
     net = recipe.network
-    return Mini(len(GARMENTS), sizes, net.identity_dim, net.garment_dim, net.photo_dim)
+    return Mini(len(GARMENTS), _sizes(), net.identity_dim, net.garment_dim, net.photo_dim)
+
+
+def build_served(recipe: MiniRecipe) -> Mini:
+    """The network of a recipe as it is served, weights as they come."""
+    net, dims = recipe.network, recipe.network.served
+    sizes = _sizes()
+    return Mini(
+        len(GARMENTS),
+        sizes,
+        min(dims.identity_dim, net.identity_dim),
+        net.garment_dim,
+        min(dims.photo_dim, net.photo_dim),
+        min(dims.labels_dim, len(GARMENTS) + sum(sizes.values())),
+    )
+
+
+def _sizes() -> dict[str, int]:
+    return {name: len(values) for name, values in ATTRIBUTES.items()}

@@ -114,14 +114,19 @@ def loss_terms(task: Task, batch: Batch) -> dict[str, Tensor]:
     return terms
 
 
-def fit(task: Task, run: Run) -> None:
+def fit(task: Task, run: Run, order: int = 0) -> None:
     """Train, writing a checkpoint every so often; a run that was stopped goes on from its last one.
+
+    Args:
+        task: What to learn.
+        run: Whose checkpoints.
+        order: Another number draws other batches.
 
     Raises:
         SettingsError: The loss is not a number any more; says what to change.
     """
     steps = task.recipe.steps
-    sampler = Sampler(task.features, steps, task.recipe.seed)
+    sampler = Sampler(task.features, steps, task.recipe.seed + order)
     parameters, optimizer = _optimizer(task)
     done = _resume(task, optimizer, run)
     for step in range(done, steps.count):

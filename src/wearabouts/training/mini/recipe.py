@@ -37,13 +37,22 @@ class Data(Section):
     photos: int = Field(default=0, ge=0, description="at most so many of each source; 0 for all")
 
 
+class Served(Section):
+    """At most so many floats of the blocks of the served vector; the garment's colour keeps all of its own."""
+
+    labels_dim: int = Field(default=16, ge=0)
+    identity_dim: int = Field(default=144, ge=4)
+    photo_dim: int = Field(default=64, ge=2)
+
+
 class Network(Section):
-    """Sizes of `wearabouts.models.mini.Mini` and where its trunks start."""
+    """Sizes of `wearabouts.models.mini.Mini` as it is trained and as it is served, and where its trunks start."""
 
     size: int = Field(default=192, ge=64, le=512, multiple_of=32)
     identity_dim: int = Field(default=160, ge=8)
     garment_dim: int = Field(default=32, ge=4)
-    photo_dim: int = Field(default=64, ge=4)
+    photo_dim: int = Field(default=128, ge=4)
+    served: Served = Served()
     weights: str = "weights/coral"
     whitening: float = Field(default=0.25, ge=0, le=0.5)
     centring: float = Field(default=0.5, ge=0, le=1)
@@ -52,11 +61,13 @@ class Network(Section):
 class Steps(Section):
     """The loop: how many steps of which batches, at which rates.
 
+    All of it is done `orders` times from the same start, each time with other batches, and the weights are averaged.
     `clothing`, `grocery` and `drawn` count items in a batch; each gives a shop view and one street view (`grocery`:
     two).
     """
 
     count: int = Field(default=1000, ge=1)
+    orders: int = Field(default=1, ge=1)
     clothing: int = Field(default=32, ge=2)
     grocery: int = Field(default=20, ge=2)
     drawn: int = Field(default=32, ge=0)
