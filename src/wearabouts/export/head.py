@@ -23,6 +23,7 @@ from wearabouts.training.head import build
 from wearabouts.training.head.recipe import HeadRecipe
 from wearabouts.types import SIDES, Floats, Side
 
+NOTICE = "Head: as its training data allows: ask whose photographs these are before passing it on"
 LEAST_BITS = 0.999  # share of bits that the exported graph and the trained head must have in common
 
 
@@ -67,6 +68,7 @@ def export(finished: Finished, folder: Path) -> None:
                 side: graph.model_copy(update={"sha256": hashlib.sha256(joined[graph.file]).hexdigest()})
                 for side, graph in start.card.graphs.items()
             },
+            "notices": (*start.card.notices, NOTICE),
             "data": (*start.card.data, used),
             "training": {**summary, "below": start.card.training},
             "parity": {**figures, "below": start.card.parity},
