@@ -81,6 +81,9 @@ VARIANTS: dict[str, Variant] = {
     "fashionnet-no-pooling": Variant("fashionnet-small", {"network.pooling": "none"}, FASHIONNET),
     "fashionnet-few-attributes": Variant("fashionnet-small", {"data.attributes": ["color"]}, FASHIONNET),
     "fashionnet-no-triplets": Variant("fashionnet-small", {"losses.triplet": 0.0}, FASHIONNET),
+    "fashionnet-no-landmarks": Variant(
+        "fashionnet-small", {"losses.landmarks": 0.0, "losses.visibility": 0.0}, FASHIONNET
+    ),
     "fashionnet-no-labels": Variant("fashionnet-small", {"losses.category": 0.0, "losses.attributes": 0.0}, FASHIONNET),
     "stylenet": Variant("stylenet-small", {"learning.triplets": 24}, STYLENET),
     "stylenet-ranking-only": Variant(
@@ -152,6 +155,7 @@ CLAIMS: dict[str, Claim] = {
     "more-attributes-for-category": Claim("fashionnet", "fashionnet", "fashionnet-few-attributes", "category"),
     "more-attributes": Claim("fashionnet", "fashionnet", "fashionnet-few-attributes", "R@20"),
     "triplet-loss": Claim("fashionnet", "fashionnet", "fashionnet-no-triplets", "R@20"),
+    "landmark-losses": Claim("fashionnet", "fashionnet", "fashionnet-no-landmarks", "R@20"),
     "label-losses": Claim("fashionnet", "fashionnet", "fashionnet-no-labels", "R@20"),
     "joint": Claim("stylenet", "stylenet", "stylenet-ranking-only", "linear labels"),
 }
