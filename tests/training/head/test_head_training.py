@@ -215,13 +215,17 @@ def test_the_bundle_is_indexed_searched_and_has_a_twin(bundle: Path, drawn_small
     assert (np.unpackbits(small.codes) == np.unpackbits(plain.codes)).mean() > 0.95
 
 
-def test_another_bundle_below_is_refused(run: Path, items: Path, start: Path, tmp_path: Path) -> None:
+def test_another_bundle_below_is_refused(
+    run: Path, items: Path, drawn_small: Path, start: Path, tmp_path: Path
+) -> None:
     card = bundles.load(start).card
     graph = bundles.load(start).graphs["shop"]
     bundles.write(start, card.model_copy(update={"dim": DIM - 1}), {"encoder.onnx": graph})
     try:
         with pytest.raises(SettingsError, match="not the bundle this head was trained on"):
             main_export(run, tmp_path / "b")
+        with pytest.raises(SettingsError, match="was begun on 'below'"):
+            main_train(items, drawn_small, run)
     finally:
         bundles.write(start, card, {"encoder.onnx": graph})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from wearabouts.training.head.recipe import HeadRecipe
 from wearabouts.training.head.task import Heading
 from wearabouts.training.head.vectors import vectors
 from wearabouts.training.loop import fit
-from wearabouts.training.run import Run
+from wearabouts.training.run import Run, replace
+
+START = "start.json"  # of a run's folder: the bundle it stands on
 
 
 def train(recipe: HeadRecipe, data: Path, run: Run) -> dict[str, Any]:
@@ -28,6 +31,7 @@ def train(recipe: HeadRecipe, data: Path, run: Run) -> dict[str, Any]:
         CatalogError: The data is not there.
     """
     start = bundles.load(recipe.network.start)
+    told = _claimed(start, run)
     learned, held = read(recipe.data, data, start.card.preprocessing, run)
     _check(recipe, learned)
     given = vectors(start, learned, run, "vectors")
@@ -37,7 +41,7 @@ def train(recipe: HeadRecipe, data: Path, run: Run) -> dict[str, Any]:
     net = build(recipe, start, classes).to(run.device)
     fitted = fit(Heading(recipe, net, learned, given, held, asked), recipe.steps, run)
     return {
-        "start": {"name": start.card.name, "encoder": start.hash, "street": start.card.graphs["street"].sha256},
+        "start": told,
         "photos": len(learned),
         "photos_lost": learned.lost,
         "held_out": len(held),
@@ -52,6 +56,22 @@ def build(recipe: HeadRecipe, start: Bundle, classes: int) -> Head:
     network = recipe.network
     told_apart = classes if recipe.losses.classes else 0
     return Head(start.card.dim, network.dim, network.hidden, network.bits, told_apart)
+
+
+def _claimed(start: Bundle, run: Run) -> dict[str, str]:
+    """Which bundle the run stands on; another one under the same name, put there meanwhile, is refused."""
+    told = {"name": start.card.name, "encoder": start.hash, "street": start.card.graphs["street"].sha256}
+    path = run.folder / START
+    before = json.loads(path.read_text("utf-8")) if path.is_file() else told
+    if before != told:
+        raise SettingsError(
+            f"{run.folder} was begun on {before['name']!r} with encoder {before['encoder'][:9]}…, which is now "
+            f"{told['encoder'][:9]}…; give --out another folder, or delete that one"
+        )
+    run.processes.wait()
+    if run.first:
+        replace(path, json.dumps(told) + "\n")
+    return told
 
 
 def _check(recipe: HeadRecipe, learned: Supervision) -> None:
