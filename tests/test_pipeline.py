@@ -56,7 +56,7 @@ def test_the_workshop_trains_and_exports_an_encoder_that_the_shop_runs_on(tmp_pa
     pytest.importorskip("torch", reason="the extra train is not installed")
     (tmp_path / "recipe.toml").write_text(RECIPE, encoding="utf-8")
     encoder = workshop(tmp_path / "recipe.toml", data_folder, tmp_path)
-    assert (encoder.dim, encoder.input_size) == (24, 64)
+    assert (encoder.dim, encoder.input_size) == (16 + 24, 64)  # labels, and the three blocks of the recipe
     drawn = DrawnShop(3, 4, "test")
     write(tmp_path / "feed", drawn, views=("front", "back"), street=0, size=160)
     wanted = drawn.spec(1).product_id

@@ -40,7 +40,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights_and_becomes_a_bundle(tmp_path
     (stopped / "features").mkdir(parents=True)
     (stopped / "features").rmdir()
     (stopped / "features").symlink_to(whole / "features")  # the views are the same: made once
-    for step, order in ((3, 0), (6, 0), (10, 0), (7, 1), (10, 1)):
+    for step, order in ((3, 0), (10, 0), (7, 1)):
         with pytest.raises(StoppedError):
             main_train(RECIPE, data_folder, stopped, progress=stop_at(step, order))
     main_train(RECIPE, data_folder, stopped)
