@@ -107,6 +107,8 @@ def test_no_tags_at_all_are_told(tags: Tags) -> None:
 
 # In a process of its own: what other tests left running, and what is loaded at a first call, would be counted as well.
 MEASURED = """
+import tracemalloc
+
 from test_triplets import noisy
 from wearabouts.training.stylenet.triplets import Triplets
 
