@@ -235,11 +235,14 @@ def test_memory_stays_within_the_budget(tmp_path, monkeypatch, single):
         gallery[start : start + 20_000] = unit(rng, 20_000, dim)
     queries = gallery[rng.permutation(size)[:count]] * 1
     truths = np.arange(size)
-    tracemalloc.start()
-    try:
-        ranked = ranking.rank(queries, gallery, truths[:count], truths, memory=budget)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < budget
+    peaks = []
+    while len(peaks) < 3 and (not peaks or peaks[-1] >= budget):
+        # What threads of earlier tests allocate meanwhile is counted too, so a peak may be too high, never too low.
+        tracemalloc.start()
+        try:
+            ranked = ranking.rank(queries, gallery, truths[:count], truths, memory=budget)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert min(peaks) < budget
     assert np.all(ranked.similarities[:, 0] == pytest.approx(1))
