@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from wearabouts.calibration import Calibration
 from wearabouts.errors import BundleError, unknown
 from wearabouts.fitting import Preprocessing
 from wearabouts.types import SIDES, Side
@@ -50,11 +51,51 @@ class Verifier(_Value):
 
     Its output `probability` (N, C + 1) in [0, 1] says how likely both show the same item: column 0 by what was learnt
     of all categories together, column c + 1 by what was learnt of `categories[c]`.
+
+    Attributes:
+        halves: The first layer's part that depends on the shop's photo alone: input `shop` (N, dim) float32, output
+            `half` (N, H) float32. Where it is there, `file` takes `half` in place of `shop`; the function is the same.
+        encoder: Hash of the encoder whose vectors it was trained on; empty where it is not known.
     """
 
     file: str = Field(pattern=r"^[A-Za-z0-9_.-]+\.onnx$")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     categories: tuple[str, ...] = ()
+    halves: Graph | None = None
+    encoder: str = ""
+
+
+class Regions(_Value):
+    """What the encoder says of each region of the square: output `regions` (N, count, dim) int8, row by row.
+
+    Attributes:
+        count: Regions, a square number.
+        dim: Numbers a region.
+    """
+
+    count: int = Field(ge=1, le=1024)
+    dim: int = Field(ge=1, le=1024)
+
+
+class Judge(_Value):
+    """The second stage as a whole: which signals of a pair count, and how much.
+
+    The log-odds of a pair are the weighted sum of its signals; those of a product with several photos are
+    log Σ exp(photo) - views · log n.
+
+    Attributes:
+        weights: Signal → weight; names as in `wearabouts.verifiers.judge.SIGNALS`.
+        offset: Added to the sum.
+        views: How much a product's number of photos speaks against it, in [0, 1].
+        recall: K → share of queries whose item is among the first K products of stage one, as measured.
+        shortlist: K to judge unless asked otherwise: the smallest whose recall is nearly that of the longest.
+    """
+
+    weights: dict[str, float]
+    offset: float = 0.0
+    views: float = Field(default=1.0, ge=0, le=1)
+    recall: dict[int, float] = {}
+    shortlist: int = Field(default=20, ge=1, le=1_000)
 
 
 class TextTower(_Value):
@@ -97,7 +138,11 @@ class Card(_Value):
     `vector` (N, dim) of length 1 and, where the card lists classes, `garment` (N, G) probabilities, `attribute.<name>`
     (N, V) probabilities, `saliency` (N, h, w) in [0, 1], `landmarks` (N, 8, 3): x and y as fractions of the square
     that the graph sees, from its top left corner, and the probability of being visible, and where there are `bits`,
-    `code` (N, bits / 8) uint8, the first bit the highest of the first byte.
+    `code` (N, bits / 8) uint8, the first bit the highest of the first byte, and `regions` as `Regions` says.
+
+    The second stage has up to four parts: `verifier` compares two vectors; `local` two photos' regions: inputs `street`
+    and `shop` (N, R, C) int8, row by row, output `logit` (N,) float32, the log-odds that both show one item; `judge`
+    weighs them, and `calibration` turns log-odds into probabilities.
     """
 
     format: Literal[1] = 1
@@ -111,7 +156,11 @@ class Card(_Value):
     saliency: bool = False
     landmarks: bool = False
     bits: int = Field(default=0, ge=0, le=4096, multiple_of=8)
+    regions: Regions | None = None
     verifier: Verifier | None = None
+    local: Graph | None = None
+    judge: Judge | None = None
+    calibration: Calibration | None = None
     text: TextTower | None = None
     stored: Literal["float16", "float32", "int8"] = "float32"
     licence: str = ""
@@ -121,6 +170,16 @@ class Card(_Value):
     training: dict[str, Any] = {}
     parity: dict[str, Any] = {}
     figures: dict[str, Any] = {}
+
+    def judge_hash(self) -> str:
+        """Changes whenever a pair's log-odds would: the encoder, the verifiers' graphs, the weights. Empty for none."""
+        if self.judge is None:
+            return ""
+        pair, local = self.verifier, self.local
+        graphs = [pair and pair.sha256, pair and pair.halves and pair.halves.sha256, local and local.sha256]
+        weighed = [self.judge.weights, self.judge.offset, self.judge.views]
+        basis = json.dumps([self.encoder_hash(), *graphs, *weighed], sort_keys=True)
+        return hashlib.sha256(basis.encode()).hexdigest()
 
     def encoder_hash(self) -> str:
         """Changes whenever the vectors of stored photos would: shop-side graph, preprocessing, dimension."""

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 Side = Literal["street", "shop"]
 Restriction = Literal["hard", "soft", "off"]
+Verdict = Literal["same", "similar", "not_carried"]
 Floats = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
 
@@ -83,6 +84,8 @@ class Encoding:
             height, and the probability that the landmark can be seen; or None.
         codes: (N, bits / 8) uint8, the first bit the highest of the first byte; near photos differ in few bits. None
             where the model has no hash head.
+        regions: (N, R, C) int8, one descriptor for each of R regions of the square, row by row from its top left
+            corner: what a verifier compares in detail. None where the model gives none.
     """
 
     vectors: Floats
@@ -91,6 +94,7 @@ class Encoding:
     saliency: Floats | None = None
     landmarks: Floats | None = None
     codes: npt.NDArray[np.uint8] | None = None
+    regions: npt.NDArray[np.int8] | None = None
 
     def __post_init__(self) -> None:
         if self.vectors.ndim != 2 or self.vectors.dtype != np.float32:
@@ -111,13 +115,19 @@ class Ranking:
         photo_ids: n photo ids.
         product_ids: n product ids, the product of each photo (repeats where a product has several photos).
         similarity: (n,) float32 in [-1, 1], never rising.
-        probability: (n,) float32 in [0, 1] once a verifier has spoken, else None.
+        probability: (n,) float32 in [0, 1] once a verifier has spoken, else None: of each photo's product being the
+            very same item; equal for all photos of a product, never rising.
+        logit: (n,) float32, the verifier's own log-odds behind the probability, before any calibration, one a product
+            as well; None with it.
+        carried: Probability in [0, 1] that the item is in the shop at all; None without a verifier.
     """
 
     photo_ids: tuple[str, ...]
     product_ids: tuple[str, ...]
     similarity: Floats
     probability: Floats | None = None
+    logit: Floats | None = None
+    carried: float | None = None
 
     def __post_init__(self) -> None:
         if not len(self.photo_ids) == len(self.product_ids) == len(self.similarity):
@@ -135,7 +145,17 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One product of an answer, with the photo of it that matched best."""
+    """One product of an answer, with the photo of it that matched best.
+
+    Attributes:
+        product: The product as the store holds it.
+        photo_id: Of the photo that matched best.
+        photo_uri: Where it came from.
+        similarity: Cosine of the query and that photo, in [-1, 1].
+        agrees: Attributes seen alike, such as ``color: black``.
+        differs: Attributes seen differently, the query's value first, such as ``color: black → navy``.
+        probability: That the product is the very same item, in [0, 1]; None where no verifier has spoken.
+    """
 
     product: Mapping[str, Any]
     photo_id: str
@@ -143,6 +163,7 @@ class Match:
     similarity: float
     agrees: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()
+    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +181,16 @@ class Answer:
         timings: Milliseconds by stage: decode, encode, search, fetch, total.
         exact: Whether every stored vector was compared.
         notes: Sentences for the person, such as that no garment vocabulary exists.
+        verdict: ``same``: the first match is the very same item, at the precision asked for. ``similar``: products that
+            may be, or that look alike. ``not_carried``: the item is not in the shop. None where no verifier has spoken.
+        reason: Why, as a code: one of `REASONS`; empty without a verdict.
+        carried: Probability in [0, 1] that the item is in the shop at all.
+        precision: Of those answers that say ``same``, the share that is to be right, as asked for.
+        threshold: Probability from which the first match is called the same at that precision; None where no
+            probability is enough.
+        hidden: Products left out because they are far less likely than the first; ask for the tail to get them.
+        calibrated_on: What the probabilities were fitted on, in words.
+        own_labels: Whether that was this shop's own labels; without them a probability is an estimate.
     """
 
     matches: tuple[Match, ...]
@@ -172,6 +203,25 @@ class Answer:
     timings: Mapping[str, float]
     exact: bool = False
     notes: tuple[str, ...] = ()
+    verdict: Verdict | None = None
+    reason: str = ""
+    carried: float | None = None
+    precision: float | None = None
+    threshold: float | None = None
+    hidden: int = 0
+    calibrated_on: str = ""
+    own_labels: bool = False
+
+
+# Why an answer has its verdict: code → what to tell a person.
+REASONS: Mapping[str, str] = {
+    "sure": "the first match is likely enough to be the same item",
+    "doubtful": "the first match may be the same item, but is not likely enough for the precision asked for",
+    "alike": "several products are too much alike to tell which of them it is",
+    "unlike": "nothing in the shop looks enough like the item",
+    "other_kind": "the shop has nothing of this kind that could be it",
+    "empty": "there is no product to compare with",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +234,9 @@ class Comparison:
         agrees: Attributes seen alike in both, such as ``color: black``.
         differs: Attributes seen differently, such as ``color: black → navy``.
         timings: Milliseconds by stage: decode, encode, total.
+        probability: That both show the very same item, in [0, 1], of pairs as `calibrated_on` says; None without a
+            verifier.
+        calibrated_on: What the probability was fitted on, in words.
     """
 
     similarity: float
@@ -191,6 +244,8 @@ class Comparison:
     agrees: tuple[str, ...]
     differs: tuple[str, ...]
     timings: Mapping[str, float]
+    probability: float | None = None
+    calibrated_on: str = ""
 
 
 def as_dict(value: Any) -> Any:

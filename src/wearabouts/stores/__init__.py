@@ -11,6 +11,8 @@ from typing import Any, Literal, Protocol
 from wearabouts.catalog import Photo, Product
 from wearabouts.types import Floats, Ranking
 
+MAX_BESIDE = 8_192  # bytes
+
 
 @dataclass(frozen=True, slots=True)
 class PhotoRecord:
@@ -24,6 +26,8 @@ class PhotoRecord:
         seen: What the model saw, attribute → value.
         thumbnail: A small re-encoded JPEG without metadata, at most 512 px; empty bytes for none.
         validators: The address's ETag and Last-Modified, for conditional requests.
+        beside: What a verifier wants kept of the photo, by kind (`wearabouts.verifiers.evidence`); opaque to a store,
+            at most `MAX_BESIDE` bytes a kind.
     """
 
     photo: Photo
@@ -33,6 +37,7 @@ class PhotoRecord:
     seen: Mapping[str, str] = field(default_factory=dict)
     thumbnail: bytes = b""
     validators: Mapping[str, str] = field(default_factory=dict)
+    beside: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,18 @@ class Store(Protocol):
 
     def vectors(self, photo_ids: Sequence[str]) -> Floats:
         """(n, D) float32 in the order asked for; StoreError names the first id that is not there."""
+        ...
+
+    def beside(self, photo_ids: Sequence[str], kind: str) -> list[bytes | None]:
+        """What was written beside the photos, of one kind, in the order asked for; None where there is none."""
+        ...
+
+    def note(self, name: str) -> dict[str, Any] | None:
+        """A fact the shop keeps about itself, such as its own ``calibration``, as plain data; None for none."""
+        ...
+
+    def write_note(self, name: str, facts: Mapping[str, Any] | None) -> None:
+        """Keep a fact, in place of the one of that name; None removes it. Acknowledged like any write."""
         ...
 
     def search(

@@ -20,7 +20,7 @@ BATCH = 4096  # pairs per run of the graph: bounds what it holds for a long shor
 OUTPUT = "probability"
 
 
-class Verifier(Protocol):
+class PairVerifier(Protocol):
     """Anything that judges pairs of vectors.
 
     Attributes:
@@ -89,7 +89,7 @@ class OnnxVerifier:
             )
 
     def probability(self, street: Floats, shop: Floats, category: int | None = None) -> Floats:
-        """See `Verifier.probability`."""
+        """See `PairVerifier.probability`."""
         shop = np.asarray(shop, np.float32)
         street = np.asarray(street, np.float32)
         if shop.ndim != 2 or shop.shape[1] != self.dim:
@@ -114,7 +114,7 @@ class OnnxVerifier:
 
 
 def rerank(
-    verifier: Verifier,
+    verifier: PairVerifier,
     similarity: Floats,
     street: Floats,
     shop: Floats,
