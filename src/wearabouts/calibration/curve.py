@@ -1,16 +1,16 @@
 """What turns the log-odds of a shortlist into probabilities.
 
-A query's item is one of three: candidate i of the shortlist, in the shop but beyond the shortlist, or not in the shop at
-all. With the verifier's log-odds z_i and a temperature T,
+A query's item is one of three: candidate i of the shortlist, in the shop but beyond the shortlist, or not in the shop
+at all. With the verifier's log-odds z_i and a temperature T,
 
     P(i) = exp(z_i / T) / N,   P(beyond) = exp(b) / N,   P(absent) = (1 - s) / s · exp(a) / N,
 
-where N makes them sum to one and s is the share of queries whose item the shop carries. So candidates compete: two that
-look alike share what one alone would have, and what nothing resembles goes to *absent*. It is the conditional logit of
-McFadden (*Conditional logit analysis of qualitative choice behavior*, 1974) with two alternatives that are always there;
-T is temperature scaling (Guo et al., *On calibration of modern neural networks*, ICML 2017).
+where N makes them sum to one and s is the share of queries whose item the shop carries. So candidates compete: two
+that look alike share what one alone would have, and what nothing resembles goes to *absent*. It is the conditional
+logit of McFadden (*Conditional logit analysis of qualitative choice behavior*, 1974) with two alternatives that are
+always there; T is temperature scaling (Guo et al., *On calibration of modern neural networks*, ICML 2017).
 
-A category with few labels has a curve of its own only as far as they carry: its numbers are shrunk towards those of all.
+A category with few labels has a curve of its own only as far as they carry: its numbers are shrunk to those of all.
 """
 
 from __future__ import annotations
