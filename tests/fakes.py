@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from wearabouts.calibration import Calibration, Cut
 from wearabouts.errors import QueryError
 from wearabouts.stores import ProductRecord
 from wearabouts.types import Encoding, Floats, Pixels, Ranking, Side
+from wearabouts.verifiers import Evidence, Layout
+from wearabouts.verifiers.judge import pooled
 
 GRID = 4
 DIM = 32
@@ -120,6 +123,65 @@ def _darkness(photo: Pixels) -> Floats:
     square[top : top + height, left : left + width] = photo
     cells = np.array([[cell.mean() for cell in np.array_split(row, 8, 1)] for row in np.array_split(square, 8, 0)])
     return (1 - cells / 255).astype(np.float32)
+
+
+class TinyJudge:
+    """A `Verifier` of an encoder's vectors: one signal, the cosine, and log-odds 20 · (similarity - 0.9).
+
+    Args:
+        encoder: Whose vectors it compares, and whose labels a store keeps; it looks at no label itself.
+    """
+
+    name = "tiny-judge"
+    hash = "tiny-judge-1"
+    signals: tuple[str, ...] = ("similarity",)
+    shortlist = 10
+    views = 1.0
+
+    def __init__(self, encoder: TinyEncoder | type[TinyEncoder] = TinyEncoder) -> None:
+        self.encoder_hash = encoder.hash
+        self.dim = encoder.dim
+        self.layout = Layout(labels=len(encoder.garments) + sum(len(part) for part in encoder.attributes.values()))
+        self.calls: list[tuple[int, str | None]] = []  # how many candidates each call judged, and the category
+
+    def weigh(self, query: Evidence, shop: Evidence, category: str | None = None) -> Floats:
+        """(n, 1) cosines."""
+        if query.vectors.shape != (1, self.dim) or shop.vectors.shape != (len(shop), self.dim):
+            raise QueryError(f"vectors are {query.vectors.shape} and {shop.vectors.shape}, not (1, 32) and (n, 32)")
+        self.calls.append((len(shop), category))
+        return (shop.vectors * query.vectors).sum(axis=1, keepdims=True, dtype=np.float32)
+
+    def logits(self, signals: Floats) -> Floats:
+        """0 at a cosine of 0.9, 2 at 1."""
+        if signals.ndim != 2 or signals.shape[1] != len(self.signals):
+            raise QueryError(f"signals are {signals.shape}, not (n, {len(self.signals)})")
+        return (20 * (signals[:, 0] - 0.9)).astype(np.float32)
+
+    def pooled(self, logits: Floats, products: list[int]) -> Floats:
+        """The mean of the photos' likelihood ratios."""
+        return pooled(logits, products, self.views)
+
+
+def tiny_calibration(verifier: str = TinyJudge.hash, **changed: Any) -> Calibration:
+    """Curves for `TinyJudge`: alone on the shortlist, a cosine of 1 is the same item at .98, .95 at .88, .9 at .5.
+
+    Args:
+        verifier: Hash of the judge it is for.
+        **changed: Fields of `Calibration` to have otherwise.
+    """
+    cuts = ((0.5, 0.4, 0.8), (0.8, 0.6, 0.7), (0.9, 0.75, 0.6), (0.95, 0.85, 0.5), (0.99, 0.97, 0.2), (0.999, None, 0))
+    fields: dict[str, Any] = {
+        "calibrated_on": "200 drawn colour patches",
+        "population": "a query and the first 10 products of its search",
+        "labels": 200,
+        "temperature": 0.5,
+        "absent": 0.0,
+        "beyond": -8.0,
+        "pair": (2.0, 0.0),
+        "cuts": tuple(Cut(precision=asked, probability=least, said=said) for asked, least, said in cuts),
+        "carried": 0.4,
+    }
+    return Calibration(verifier=verifier, **(fields | changed))
 
 
 class ListStore:
