@@ -167,6 +167,19 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """What an answer would say at another precision; see `Answer`, whose fields these are.
+
+    A page has them all at once, so that its slider asks nothing anew and the rule stays in one place.
+    """
+
+    precision: float
+    threshold: float | None
+    verdict: Verdict
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a person gets back for one photo.
 
@@ -191,6 +204,8 @@ class Answer:
         hidden: Products left out because they are far less likely than the first; ask for the tail to get them.
         calibrated_on: What the probabilities were fitted on, in words.
         own_labels: Whether that was this shop's own labels; without them a probability is an estimate.
+        levels: The same at every precision the calibration tells apart, from the lowest on; what lies between two of
+            them has the verdict of the next higher.
     """
 
     matches: tuple[Match, ...]
@@ -211,6 +226,7 @@ class Answer:
     hidden: int = 0
     calibrated_on: str = ""
     own_labels: bool = False
+    levels: tuple[Level, ...] = ()
 
 
 # Why an answer has its verdict: code → what to tell a person.
