@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from wearabouts.calibration import Calibration, Cut
-from wearabouts.errors import QueryError
-from wearabouts.stores import ProductRecord
+from wearabouts.errors import QueryError, StoreError
+from wearabouts.stores import PhotoRecord, ProductRecord
 from wearabouts.types import Encoding, Floats, Pixels, Ranking, Side
 from wearabouts.verifiers import Evidence, Layout
 from wearabouts.verifiers.judge import pooled
@@ -194,6 +194,8 @@ class ListStore:
         self.records = {record.product.id: record for record in records}
         self.filters = {"cheap": lambda product: product.price is not None and product.price < 20}
         self.searches: list[tuple[int, tuple[str, ...]]] = []  # (count, garments) of each
+        self.asked: list[tuple[int, str]] = []  # (photos, kind) of each question for what lies beside
+        self.notes: dict[str, dict[str, Any]] = {}
 
     def search(
         self, vector: Floats, count: int, *, where: str | None = None, garments: Sequence[str] = (), exact: bool = False
@@ -232,3 +234,31 @@ class ListStore:
     def products(self) -> Iterator[str]:
         """Ids in order."""
         return iter(sorted(self.records))
+
+    def vectors(self, photo_ids: Sequence[str]) -> Floats:
+        """(n, 32) float32 in the order asked for."""
+        photos = self._photos()
+        for ident in photo_ids:
+            if ident not in photos:
+                raise StoreError(f"photo {ident!r} is not in the store")
+        return np.array([photos[ident].vector for ident in photo_ids], np.float32).reshape(-1, self.dim)
+
+    def beside(self, photo_ids: Sequence[str], kind: str) -> list[bytes | None]:
+        """What the records hold of that kind, None where there is none or no such photo."""
+        self.asked.append((len(photo_ids), kind))
+        photos = self._photos()
+        return [photos[ident].beside.get(kind) if ident in photos else None for ident in photo_ids]
+
+    def note(self, name: str) -> dict[str, Any] | None:
+        """A copy of the note."""
+        facts = self.notes.get(name)
+        return None if facts is None else dict(facts)
+
+    def write_note(self, name: str, facts: Mapping[str, Any] | None) -> None:
+        """Keep a note, or forget it."""
+        self.notes.pop(name, None)
+        if facts is not None:
+            self.notes[name] = dict(facts)
+
+    def _photos(self) -> dict[str, PhotoRecord]:
+        return {each.photo.id: each for record in self.records.values() for each in record.photos}
