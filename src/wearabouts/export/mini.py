@@ -38,10 +38,14 @@ class ServedMini(nn.Module):
         self.net = net
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """(N, S, S, 3) uint8 → vector, garment, one per attribute, saliency."""
+        """(N, S, S, 3) uint8 → vector, garment, one per attribute, saliency, and int8 regions where there is a head."""
         seen = self.net.serve(pixels.permute(0, 3, 1, 2).float() / 255)
         attributes = [logits.softmax(-1) for logits in seen.attributes.values()]
-        return seen.vector, seen.garment.softmax(-1), *attributes, torch.sigmoid(seen.saliency)
+        said = seen.vector, seen.garment.softmax(-1), *attributes, torch.sigmoid(seen.saliency)
+        head = self.net.regions
+        if head is None or seen.cells is None:
+            return said
+        return *said, head(seen.cells).to(torch.int8)
 
 
 def export(finished: Finished, folder: Path) -> None:

@@ -37,9 +37,11 @@ from torch.nn import functional as F
 
 from wearabouts.models.colour import PALETTE, GarmentColour, palette
 from wearabouts.models.mobilenet import MobileNetV1, MobileNetV2
+from wearabouts.models.verifying import MID_FOLD, RegionHead, cells
 
 CUT = 13  # MobileNetV2 blocks below are frozen: 96 channels at 1/16 of the input size
 COLOUR_CELL = 4  # colours are taken from the photo averaged over cells of 4 x 4 pixels
+CELL = MobileNetV1.channels + MobileNetV2.channels + 96 * MID_FOLD**2  # floats of a region's joined maps
 HEAD_SCALE = 16.0  # pooled features have length 1 a trunk; the heads take them at a scale where weights of order 1 do
 
 # Weights of identity, colour of the garment, colours of the photo. Left to the training they follow the drawn shop,
@@ -76,6 +78,8 @@ class Seen(NamedTuple):
         attributes: name → (B, V) logits.
         saliency: (B, S/16, S/16) logits.
         weights: (B, 3) of the blocks, sum 1.
+        top: (B, 1280, S/32, S/32) of MobileNetV2.
+        cells: (B, R, `CELL`) of the joined maps, see `wearabouts.models.verifying.cells`; only in what is served.
     """
 
     vector: Tensor
@@ -84,6 +88,8 @@ class Seen(NamedTuple):
     attributes: Mapping[str, Tensor]
     saliency: Tensor
     weights: Tensor
+    top: Tensor
+    cells: Tensor | None = None
 
 
 class Mini(nn.Module):
@@ -97,6 +103,7 @@ class Mini(nn.Module):
 
     Attributes:
         dim: Floats of the served vector.
+        regions: What makes descriptors of the served cells for the second stage, once it has been trained; else None.
     """
 
     street_weights: Tensor
@@ -124,6 +131,7 @@ class Mini(nn.Module):
         self.garment = nn.Linear(pooled, garments)
         both = pooled + garment_dim
         self.attribute_heads = nn.ModuleDict({name: nn.Linear(both, n) for name, n in attributes.items()})
+        self.regions: RegionHead | None = None
         self.dim = labels_dim + identity_dim + garment_dim + photo_dim
         self.register_buffer("label_directions", torch.eye(garments + sum(attributes.values()))[:, :labels_dim])
 
@@ -139,8 +147,11 @@ class Mini(nn.Module):
             self.v1(x), self.v2.blocks[:CUT](self.v2.stem(x)), small, palette(small.flatten(2).transpose(1, 2))
         )
 
-    def pool(self, frozen: Frozen) -> tuple[Tensor, Tensor]:
-        """Where the garment is and what is there: logits (B, 1, h, w); features (B, P), a trunk's part of length 1."""
+    def pool(self, frozen: Frozen) -> tuple[Tensor, Tensor, Tensor]:
+        """Where the garment is, what is there and the map it is read from.
+
+        Logits (B, 1, h, w); features (B, P), a trunk's part of length 1; MobileNetV2's last map.
+        """
         top = self.v2.last(self.v2.blocks[CUT:](frozen.mid))
         wide = F.interpolate(top, scale_factor=2.0, mode="nearest")
         saliency = self.focus(torch.cat((wide, frozen.mid), 1))
@@ -148,11 +159,11 @@ class Mini(nn.Module):
         coarse = F.avg_pool2d(mask, 2)
         # V1 sees the whole photo, V2 the garment. Rooted: a few strong channels would else drown the many weak ones.
         parts = [F.normalize(_rooted(part), dim=1) for part in (frozen.maps.mean((2, 3)), _mean(top, coarse))]
-        return saliency, torch.cat(parts, 1)
+        return saliency, torch.cat(parts, 1), top
 
     def upper(self, frozen: Frozen) -> Seen:
         """The trained part."""
-        saliency, pooled = self.pool(frozen)
+        saliency, pooled, top = self.pool(frozen)
         identity = F.normalize(self.identity(pooled), dim=-1)
         mask = torch.sigmoid(saliency)
         fine = F.interpolate(mask, size=frozen.small.shape[-2:], mode="bilinear", align_corners=False).flatten(1) + 1e-4
@@ -166,7 +177,7 @@ class Mini(nn.Module):
         features = pooled * HEAD_SCALE
         both = torch.cat((features, colour * HEAD_SCALE), 1)
         attributes = {name: head(both) for name, head in self.attribute_heads.items()}
-        return Seen(vector, identity, self.garment(features), attributes, saliency.squeeze(1), weights)
+        return Seen(vector, identity, self.garment(features), attributes, saliency.squeeze(1), weights, top)
 
     def forward(self, pixels: Tensor) -> Seen:
         """(B, 3, S, S) in [0, 1], the photo fitted into a white square → `Seen`."""
@@ -178,8 +189,10 @@ class Mini(nn.Module):
         return F.normalize(torch.cat([_likely(seen.garment), *attributes], 1), dim=1)
 
     def serve(self, pixels: Tensor) -> Seen:
-        """What is exported: as `forward`, with the block of labels before the vector's others."""
-        seen = self(pixels)
+        """What is exported: as `forward`, with the cells, and the block of labels before the vector's others."""
+        frozen = self.frozen(pixels)
+        seen = self.upper(frozen)
+        seen = seen._replace(cells=cells(frozen.maps, seen.top, frozen.mid))
         if not self.label_directions.shape[1]:
             return seen
         labels = F.normalize(self.labels(seen) @ self.label_directions, dim=1)
