@@ -1,0 +1,132 @@
+"""The three numbers of all categories together, and of each as far as its labels carry.
+
+Both are where likelihood times a Gaussian prior is the largest. The prior of all categories lies at the numbers of an
+earlier calibration where there is one (so a shop's few labels change little, many much), else it is so wide that it
+only keeps degenerate data finite. That of a category lies at the numbers of all; its width, so how different
+categories are, is the one of a few whose curves explain queries of other items best (cross-fitted).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from wearabouts.calibration.curve import Calibration
+from wearabouts.calibration.likelihood import NUMBERS, point, shares
+from wearabouts.calibration.newton import maximum
+from wearabouts.calibration.shortlists import Doubles, Flags, Rows, Whole
+
+WIDE = np.array([2.0, 10.0, 10.0])  # of log T, a, b, where nothing is known before
+SHIFT = np.array([0.5, 1.5, 1.5])  # how far a shop's numbers are expected to lie from those it started with
+SHAPE = np.array([0.5, 1.0, 1.0])  # of a category's prior, times one of `WIDTHS`
+WIDTHS = (0.0, 0.15, 0.3, 0.6, 1.2)
+INNER = 3  # folds in which a width is chosen
+SETTLED = 1e-6
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Numbers log T, a, b.
+
+    Attributes:
+        all: (3,) of all categories.
+        own: Category → (3,), for those with numbers of their own.
+        width: How far categories were found to differ, one of `WIDTHS`.
+    """
+
+    all: Doubles
+    own: Mapping[str, Doubles]
+    width: float
+
+    def of(self, rows: Rows) -> Doubles:
+        """(R, 3) numbers of each row."""
+        table = np.stack([*(self.own.get(kind, self.all) for kind in rows.kinds), self.all])
+        return table[rows.kind]
+
+
+def curves_of(calibration: Calibration) -> Curves:
+    """A calibration's numbers."""
+    numbers = np.array([np.log(calibration.temperature), calibration.absent, calibration.beyond])
+    own = {kind: np.array([np.log(one.temperature), one.absent, one.beyond]) for kind, one in calibration.own.items()}
+    return Curves(numbers, own, 0.0)
+
+
+def fitted(rows: Rows, prior: Curves | None = None, width: float | None = None) -> Curves:
+    """Fit all numbers.
+
+    Args:
+        rows: What is known.
+        prior: Numbers of an earlier calibration.
+        width: How far categories differ; None chooses it.
+    """
+    if width is None:
+        width = _width(rows, prior)
+    return _fitted(rows, prior, width)
+
+
+def folds_of(rows: Rows, folds: int, seed: int) -> Whole:
+    """(R,) number of the fold of each row's item; folds have as many items as one another, give or take one."""
+    items = np.unique(rows.item)
+    place: Whole = np.random.default_rng(seed).permutation(len(items)) % folds
+    which: Whole = place[np.searchsorted(items, rows.item)]
+    return which
+
+
+def _width(rows: Rows, prior: Curves | None) -> float:
+    if len(rows.kinds) < 2 or len(np.unique(rows.item)) < 2 * INNER:
+        return 0.0
+    fold = folds_of(rows, INNER, 0)
+    gains = dict.fromkeys(WIDTHS, 0.0)
+    for part in range(INNER):
+        held = rows.take(fold == part)
+        for width in WIDTHS:
+            curves = _fitted(rows.take(fold != part), prior, width)
+            gains[width] += float(held.weight @ shares(held, curves.of(held))[1])
+    return max(WIDTHS, key=lambda width: gains[width])  # of equals the narrowest
+
+
+def _fitted(rows: Rows, prior: Curves | None, width: float) -> Curves:
+    centre, spread = (np.zeros(NUMBERS), WIDE) if prior is None else (prior.all, SHIFT)
+    numbers, away = _together(rows, centre, spread)
+    # What an earlier calibration knew of a category beyond all of them stays known of it.
+    apart = {} if prior is None else {kind: own - prior.all for kind, own in prior.own.items()}
+    own = {kind: numbers + shift for kind, shift in apart.items()}
+    if width > 0 and len(rows.kinds):
+        centres = np.stack([numbers + apart.get(kind, 0.0) for kind in rows.kinds])
+        named = rows.take(rows.kind >= 0)
+        found = maximum(lambda at: point(named, named.kind, at, away), centres, centres, SHAPE * width)
+        seen = np.bincount(named.kind, minlength=len(rows.kinds))
+        own |= {kind: found[place] for place, kind in enumerate(rows.kinds) if seen[place]}
+    return Curves(numbers, own, width)
+
+
+def _together(rows: Rows, centre: Doubles, spread: Doubles) -> tuple[Doubles, float]:
+    """One curve for all rows, and log((1 - s) / s) of the share s of them whose item is in the shop.
+
+    Where nobody knows of some whether their item is in the shop, s is what the curve itself expects, found in turns.
+    Fitted to rows of one share, a conditional logit holds for any other once its constant is shifted by the log-odds
+    (McFadden; Manski and Lerman, 1977), so `absent` always means half.
+    """
+    unknown: Flags = rows.present < 0
+    numbers, away = centre, 0.0
+    for _ in range(20):
+        expected = np.clip(rows.present, 0, 1).astype(np.float64)
+        if unknown.any():
+            expected[unknown] = _present(rows.take(unknown), numbers, away)
+        share = np.clip(np.average(expected, weights=rows.weight), 0.02, 0.98) if len(rows) else 0.5
+        before, away = away, float(np.log((1 - share) / share))
+        group = np.zeros(len(rows), np.int64)
+        start = numbers[None]
+        numbers = maximum(lambda at, away=away: point(rows, group, at, away), start, centre, spread)[0]
+        if not unknown.any() or abs(away - before) < SETTLED:
+            break
+    return numbers, away
+
+
+def _present(rows: Rows, numbers: Doubles, away: float) -> Doubles:
+    """(R,) how likely the item is in the shop, after what is known."""
+    before, _ = shares(rows, numbers, away)
+    left = np.where(rows.possible, before, 0.0)
+    return 1 - left[:, -1] / left.sum(axis=1)

@@ -1,0 +1,147 @@
+"""Out of probabilities of queries that no curve was fitted on: from which one may be said what."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from wearabouts.calibration.curve import Calibration, Cut
+from wearabouts.calibration.curves import Curves, curves_of, fitted, folds_of
+from wearabouts.calibration.likelihood import shares
+from wearabouts.calibration.shortlists import Doubles, Flags, Rows, Shortlist, Whole, rows_of
+
+FOLDS = 5
+SEED = 0
+PRECISIONS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995)
+TRUE_ACCEPTS = 0.95
+ERRORS = 1.0  # standard errors that a precision must lie above what is asked for
+ENOUGH = 100  # answers or queries below which an earlier calibration's cut is kept
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a calibration says of queries it was not fitted on; rows as in `Rows`: as asked, and without the item.
+
+    Attributes:
+        first: (R,) probability of the likeliest candidate, 0 where there is none.
+        right: (R,) bool, whether that one is the item.
+        certain: (R,) bool, whether it is known if it is.
+        carried: (R,) probability that the item is in the shop.
+        present: (R,) 1 where it is, 0 where not, -1 where nobody knows.
+        told: (R,) log-likelihood of what is known.
+        query: (R,) place of the shortlist.
+        item: (R,) number of the item.
+        category: (R,) its category, or empty.
+    """
+
+    first: Doubles
+    right: Flags
+    certain: Flags
+    carried: Doubles
+    present: Whole
+    told: Doubles
+    query: Whole
+    item: Whole
+    category: tuple[str, ...]
+
+
+def cross_fitted(
+    shortlists: Sequence[Shortlist], *, folds: int = FOLDS, prior: Calibration | None = None, seed: int = SEED
+) -> Answered:
+    """Ask of each query curves fitted to queries of other items alone, in the open population (half without item).
+
+    Args:
+        shortlists: Queries.
+        folds: How many parts items are divided into; with fewer items than that, one item a part.
+        prior: As in `fit`.
+        seed: Same seed, same parts, whatever order the shortlists have.
+    """
+    return out_of_fold(rows_of(shortlists), folds, None if prior is None else curves_of(prior), seed)
+
+
+def answered(shortlists: Sequence[Shortlist], calibration: Calibration) -> Answered:
+    """Ask a calibration, in the open population; honest where it was fitted on other queries."""
+    rows = rows_of(shortlists)
+    return _answered(rows, curves_of(calibration).of(rows))
+
+
+def out_of_fold(rows: Rows, folds: int, prior: Curves | None, seed: int) -> Answered:
+    """See `cross_fitted`."""
+    fold = folds_of(rows, folds, seed)
+    numbers = np.zeros((len(rows), 3))
+    for part in range(folds):
+        held = fold == part
+        if held.any():
+            numbers[held] = fitted(rows.take(~held), prior).of(rows.take(held))
+    return _answered(rows, numbers)
+
+
+def _answered(rows: Rows, numbers: Doubles) -> Answered:
+    before, told = shares(rows, numbers)
+    candidates = before[:, :-2]
+    place = candidates.argmax(axis=1) if candidates.shape[1] else np.full(len(rows), -1)
+    here = np.arange(len(rows))
+    some = rows.there[:, :-2].any(axis=1)
+    ruled_out = ~rows.possible[here, place]
+    return Answered(
+        first=np.where(some, before[here, place], 0.0) if candidates.shape[1] else np.zeros(len(rows)),
+        right=some & (place == rows.right),
+        certain=(rows.right != -2) | ruled_out,
+        carried=1 - before[:, -1],
+        present=rows.present,
+        told=told,
+        query=rows.query,
+        item=rows.item,
+        category=tuple(rows.kinds[kind] if kind >= 0 else "" for kind in rows.kind),
+    )
+
+
+def cuts_of(given: Answered, earlier: tuple[Cut, ...] = ()) -> tuple[Cut, ...]:
+    """For each of `PRECISIONS` the lowest probability whose answers are so precise.
+
+    Of all answers at least so probable, the share that is right must lie one standard error above what is asked for
+    (the lower bound of Wilson, 1927): the best of many cuts is better on the queries it was chosen on than on others.
+    So a cut for .95 needs 19 answers, all right, and one for .99 needs 99.
+
+    Args:
+        given: Out-of-fold answers.
+        earlier: Cuts of an earlier calibration, kept where there are under `ENOUGH` answers to judge by and none of
+            them is a cut.
+    """
+    known = given.certain
+    first, right = given.first[known], given.right[known]
+    order = np.argsort(-first, kind="stable")
+    first, right = first[order], right[order].astype(np.float64)
+    last = np.append(first[1:] < first[:-1], True) if len(first) else np.zeros(0, bool)  # of equals all or none
+    count = np.arange(1, len(first) + 1, dtype=np.float64)
+    surely = _at_least(np.cumsum(right) / np.maximum(count, 1), count)
+    cuts, floor = [], 0.0
+    for precision in PRECISIONS:
+        good = np.flatnonzero(last & (surely >= precision))
+        probability = float(first[good[-1]]) if len(good) else None
+        if probability is None and len(first) < ENOUGH:
+            probability = next((cut.probability for cut in earlier if cut.precision >= precision - 1e-9), None)
+        if probability is not None:
+            probability = floor = max(floor, probability)
+        said = float(np.mean(first >= probability)) if probability is not None and len(first) else 0.0
+        cuts.append(Cut(precision=precision, probability=probability, said=said))
+    return tuple(cuts)
+
+
+def carried_cut(given: Answered, earlier: float = 0.5) -> float:
+    """The highest probability of being in the shop that at least 95 % of the queries whose item is there reach."""
+    there = np.sort(given.carried[given.present == 1])[::-1]
+    if len(there) < ENOUGH:
+        return earlier
+    return float(there[math.ceil(TRUE_ACCEPTS * len(there)) - 1])
+
+
+def _at_least(share: Doubles, count: Doubles) -> Doubles:
+    z = ERRORS
+    middle = share + z * z / (2 * count)
+    half = z * np.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    low: Doubles = (middle - half) / (1 + z * z / count)
+    return low
