@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wearabouts.report.diagrams import Believed, Detected, Errors
 from wearabouts.report.document import (
     DECIMALS,
     FORMAT,
@@ -28,8 +29,11 @@ __all__ = [
     "DECIMALS",
     "FORMAT",
     "Bar",
+    "Believed",
     "Cell",
     "Curve",
+    "Detected",
+    "Errors",
     "Failure",
     "Line",
     "Picture",

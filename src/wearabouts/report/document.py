@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from wearabouts.metrics import Difference, Doubles, Estimate
+from wearabouts.report.diagrams import Believed, Detected
 
 FORMAT = 1  # of report.json; another program that reads it asks for this number
 DECIMALS = 6  # of the figures of single queries in report.json
@@ -203,6 +204,7 @@ class Section:
         strips: Further rows of pictures.
         plots: Lines over steps or time, each drawn for itself.
         plates: Large pictures.
+        diagrams: Whether probabilities can be believed, and what is let through.
     """
 
     title: str
@@ -218,6 +220,7 @@ class Section:
     strips: tuple[Strip, ...] = ()
     plots: tuple[Plot, ...] = ()
     plates: tuple[Plate, ...] = ()
+    diagrams: tuple[Believed | Detected, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

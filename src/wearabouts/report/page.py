@@ -10,6 +10,8 @@ from importlib.resources import files
 
 from wearabouts.metrics import Difference, Estimate
 from wearabouts.report.bars import chart
+from wearabouts.report.diagramming import detection, reliability
+from wearabouts.report.diagrams import Believed, Detected
 from wearabouts.report.document import Cell, Plot, Report, Row, Section, Table
 from wearabouts.report.plots import lines_over, recall_curves
 from wearabouts.report.shots import strips
@@ -89,6 +91,8 @@ def _section(section: Section) -> Iterator[str]:
         yield chart(section.bars)
     if section.plots:
         yield f'<div class="plots">{"".join(_plot(plot) for plot in section.plots)}</div>'
+    if section.diagrams:
+        yield f'<div class="plots">{"".join(_diagram(diagram) for diagram in section.diagrams)}</div>'
     for plate in section.plates:
         data = base64.b64encode(plate.thumbnail).decode("ascii")
         caption = escape(plate.caption)
@@ -101,6 +105,11 @@ def _section(section: Section) -> Iterator[str]:
 
 def _plot(plot: Plot) -> str:
     return f"<figure><figcaption><b>{escape(plot.title)}</b></figcaption>{lines_over(plot)}</figure>"
+
+
+def _diagram(diagram: Believed | Detected) -> str:
+    drawing = reliability(diagram) if isinstance(diagram, Believed) else detection(diagram)
+    return f"<figure><figcaption><b>{escape(diagram.title)}</b></figcaption>{drawing}</figure>"
 
 
 def _table(table: Table) -> Iterator[str]:

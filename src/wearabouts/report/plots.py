@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from html import escape
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -34,11 +35,11 @@ def recall_curves(curves: Sequence[Curve], figure: str = "hit rate") -> str:
     Returns:
         An ``<svg>`` element without outside references; the same curves give the same text.
     """
-    with _drawn((4.6, 3.1)) as (canvas, axes):
+    with drawn((4.6, 3.1)) as (canvas, (axes,)):
         for position, curve in enumerate(curves):
             colour, style = _told_apart(position)
             values = [estimate.value for estimate in curve.estimates]
-            axes.plot(curve.ks, values, style, color=colour, label=_plain(curve.name), marker="o", markersize=3.5)
+            axes.plot(curve.ks, values, style, color=colour, label=plain(curve.name), marker="o", markersize=3.5)
             low, high = zip(*((estimate.low, estimate.high) for estimate in curve.estimates), strict=True)
             axes.fill_between(curve.ks, low, high, color=colour, alpha=0.13, linewidth=0)
         ks = sorted({k for curve in curves for k in curve.ks})
@@ -46,7 +47,7 @@ def recall_curves(curves: Sequence[Curve], figure: str = "hit rate") -> str:
         axes.set_xticks(ks, [str(k) for k in ks])
         axes.minorticks_off()
         axes.legend(loc="lower right", frameon=False, labelcolor=INK)
-        return _svg(canvas)
+        return svg(canvas)
 
 
 def lines_over(plot: Plot) -> str:
@@ -58,12 +59,12 @@ def lines_over(plot: Plot) -> str:
         As `recall_curves`.
     """
     below = len(plot.lines) > CROWDED
-    with _drawn((4.6, 2.9 + (0.12 * len(plot.lines) if below else 0))) as (canvas, axes):
+    with drawn((4.6, 2.9 + (0.12 * len(plot.lines) if below else 0))) as (canvas, (axes,)):
         for position, line in enumerate(plot.lines):
             colour, style = _told_apart(position)
             dot = "o" if len(line.places) < 12 else ""
             axes.plot(
-                line.places, line.figures, style, color=colour, label=_plain(line.name), marker=dot, markersize=3.5
+                line.places, line.figures, style, color=colour, label=plain(line.name), marker=dot, markersize=3.5
             )
         finite = [figure for line in plot.lines for figure in line.figures if math.isfinite(figure)]
         if plot.far and finite and min(finite) > 0 and max(finite) > WIDE * min(finite):
@@ -78,31 +79,41 @@ def lines_over(plot: Plot) -> str:
         elif len(plot.lines) > 1:
             axes.legend(loc="best", frameon=False, labelcolor=INK)
         else:
-            axes.set_ylabel(_plain(plot.lines[0].name))
-        return _svg(canvas)
+            axes.set_ylabel(plain(plot.lines[0].name))
+        return svg(canvas)
 
 
 @contextmanager
-def _drawn(size: tuple[float, float]) -> Iterator[tuple[FigureCanvasSVG, Axes]]:
-    """Empty axes in the colours of the page."""
+def drawn(
+    size: tuple[float, float], *, heights: tuple[float, ...] = (1,)
+) -> Iterator[tuple[FigureCanvasSVG, tuple[Axes, ...]]]:
+    """Empty axes in the colours of the page, one below the other.
+
+    Args:
+        size: Width and height in inches.
+        heights: Of the axes, in proportion.
+    """
     with matplotlib.rc_context({"svg.hashsalt": "wearabouts", "svg.fonttype": "none", "font.size": 10}):
         canvas = FigureCanvasSVG(Figure(figsize=size, layout="constrained"))
-        axes = canvas.figure.add_subplot()
-        axes.tick_params(which="both", colors=INK)
-        axes.xaxis.label.set_color(INK)
-        axes.yaxis.label.set_color(INK)
-        axes.grid(color=INK, alpha=0.25, linewidth=0.6)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.spines[["left", "bottom"]].set_color(INK)
-        yield canvas, axes
+        parts = canvas.figure.subplots(len(heights), squeeze=False, height_ratios=heights)[:, 0]
+        for axes in parts:
+            axes.tick_params(which="both", colors=INK)
+            axes.xaxis.label.set_color(INK)
+            axes.yaxis.label.set_color(INK)
+            axes.grid(color=INK, alpha=0.25, linewidth=0.6)
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.spines[["left", "bottom"]].set_color(INK)
+        yield canvas, tuple(parts)
 
 
-def _svg(canvas: FigureCanvasSVG) -> str:
+def svg(canvas: FigureCanvasSVG, said: str = "") -> str:
+    """What was drawn as an ``<svg>`` element, with words for those who cannot see it; equal drawings, equal texts."""
     written = io.StringIO()
     canvas.figure.savefig(
         written, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
     )
-    return re.sub(r"^.*?(?=<svg)", "", written.getvalue(), flags=re.DOTALL)
+    text = re.sub(r"^.*?(?=<svg)", "", written.getvalue(), flags=re.DOTALL)
+    return text.replace("<svg", f'<svg role="img" aria-label="{escape(said)}"', 1) if said else text
 
 
 def _told_apart(position: int) -> tuple[str, str]:
@@ -110,6 +121,6 @@ def _told_apart(position: int) -> tuple[str, str]:
     return COLOURS[position % len(COLOURS)], "-" if position < len(COLOURS) else "--"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A name in which matplotlib finds no formula."""
     return text.replace("$", r"\$")

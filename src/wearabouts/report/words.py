@@ -53,6 +53,7 @@ def _section(section: Section) -> list[str]:
     if section.bars:
         lines = (f"{bar.name}: {cell_text(bar.value)}{f' ({bar.note})' if bar.note else ''}" for bar in section.bars)
         parts.append("\n".join(f"- {_flat(line)}" for line in lines))
+    parts += [_flat(diagram.said()) for diagram in section.diagrams]
     return parts + [_flat(note) for note in section.notes]
 
 
