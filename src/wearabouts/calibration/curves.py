@@ -8,14 +8,14 @@ categories are, is the one of a few whose curves explain queries of other items 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from wearabouts.calibration.curve import Calibration
 from wearabouts.calibration.likelihood import NUMBERS, point, shares
-from wearabouts.calibration.newton import maximum
+from wearabouts.calibration.newton import Point, maximum
 from wearabouts.calibration.shortlists import Doubles, Flags, Rows, Whole
 
 WIDE = np.array([2.0, 10.0, 10.0])  # of log T, a, b, where nothing is known before
@@ -96,7 +96,7 @@ def _fitted(rows: Rows, prior: Curves | None, width: float) -> Curves:
     if width > 0 and len(rows.kinds):
         centres = np.stack([numbers + apart.get(kind, 0.0) for kind in rows.kinds])
         named = rows.take(rows.kind >= 0)
-        found = maximum(lambda at: point(named, named.kind, at, away), centres, centres, SHAPE * width)
+        found = maximum(_likelihood(named, named.kind, away), centres, centres, SHAPE * width)
         seen = np.bincount(named.kind, minlength=len(rows.kinds))
         own |= {kind: found[place] for place, kind in enumerate(rows.kinds) if seen[place]}
     return Curves(numbers, own, width)
@@ -110,6 +110,7 @@ def _together(rows: Rows, centre: Doubles, spread: Doubles) -> tuple[Doubles, fl
     (McFadden; Manski and Lerman, 1977), so `absent` always means half.
     """
     unknown: Flags = rows.present < 0
+    group = np.zeros(len(rows), np.int64)
     numbers, away = centre, 0.0
     for _ in range(20):
         expected = np.clip(rows.present, 0, 1).astype(np.float64)
@@ -117,9 +118,7 @@ def _together(rows: Rows, centre: Doubles, spread: Doubles) -> tuple[Doubles, fl
             expected[unknown] = _present(rows.take(unknown), numbers, away)
         share = np.clip(np.average(expected, weights=rows.weight), 0.02, 0.98) if len(rows) else 0.5
         before, away = away, float(np.log((1 - share) / share))
-        group = np.zeros(len(rows), np.int64)
-        start = numbers[None]
-        numbers = maximum(lambda at, away=away: point(rows, group, at, away), start, centre, spread)[0]
+        numbers = maximum(_likelihood(rows, group, away), numbers[None], centre, spread)[0]
         if not unknown.any() or abs(away - before) < SETTLED:
             break
     return numbers, away
@@ -129,4 +128,9 @@ def _present(rows: Rows, numbers: Doubles, away: float) -> Doubles:
     """(R,) how likely the item is in the shop, after what is known."""
     before, _ = shares(rows, numbers, away)
     left = np.where(rows.possible, before, 0.0)
-    return 1 - left[:, -1] / left.sum(axis=1)
+    present: Doubles = 1 - left[:, -1] / left.sum(axis=1)
+    return present
+
+
+def _likelihood(rows: Rows, group: Whole, away: float) -> Callable[[Doubles], Point]:
+    return lambda numbers: point(rows, group, numbers, away)

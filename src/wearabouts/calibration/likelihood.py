@@ -25,7 +25,7 @@ def shares(rows: Rows, numbers: Doubles, away: float = 0.0) -> tuple[Doubles, Do
     Returns:
         Probabilities (R, K + 2) of candidates, beyond and absent; (R,) log-likelihoods.
     """
-    before, after, told = _both(rows, np.broadcast_to(numbers, (len(rows), NUMBERS)), away)
+    before, _, told = _both(rows, np.broadcast_to(numbers, (len(rows), NUMBERS)), away)
     return before, told
 
 
@@ -52,7 +52,7 @@ def point(rows: Rows, group: Whole, numbers: Doubles, away: float = 0.0) -> Poin
         np.concatenate([told[:, None], slope, bend.reshape(len(rows), NUMBERS * NUMBERS)], axis=1)
         * rows.weight[:, None]
     )
-    sums = np.stack([np.bincount(group, column, count) for column in flat.T], axis=1)
+    sums: Doubles = np.stack([np.bincount(group, column, count) for column in flat.T], axis=1).astype(np.float64)
     return Point(sums[:, 0], sums[:, 1 : NUMBERS + 1], sums[:, NUMBERS + 1 :].reshape(count, NUMBERS, NUMBERS))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from wearabouts.calibration.shortlists import Doubles
 
 ROUNDS = 200
-CLOSE = 1e-9  # a step shorter than this ends it
+CLOSE = 1e-10  # a step that promises less than this, in log-likelihood, ends it
 FAR = 3.0  # longest step of one number in one round
 FLAT = 1e-9  # a curvature below this is taken for this, so that a step stays finite
 
@@ -49,6 +49,8 @@ def maximum(function: Callable[[Doubles], Point], start: Doubles, centre: Double
     scale = np.ones(len(at))
     for _ in range(ROUNDS):
         step = _step(now) * scale[:, None]
+        if (np.einsum("cp,cp->c", step, now.slope) < CLOSE).all():
+            break
         trial = at + step
         then = _with_prior(function(trial), trial, centre, width)
         up = then.value >= now.value
@@ -59,8 +61,6 @@ def maximum(function: Callable[[Doubles], Point], start: Doubles, centre: Double
             np.where(up[:, None, None], then.bend, now.bend),
         )
         scale = np.where(up, np.minimum(1.0, 2 * scale), scale / 2)
-        if np.abs(step).max(initial=0.0) < CLOSE:
-            break
     return at
 
 
@@ -76,4 +76,5 @@ def _with_prior(point: Point, at: Doubles, centre: Doubles, width: Doubles) -> P
 def _step(point: Point) -> Doubles:
     bends, axes = np.linalg.eigh(-point.bend)
     along = np.einsum("cpq,cp->cq", axes, point.slope) / np.maximum(np.abs(bends), FLAT)
-    return np.clip(np.einsum("cpq,cq->cp", axes, along), -FAR, FAR)
+    step: Doubles = np.clip(np.einsum("cpq,cq->cp", axes, along), -FAR, FAR)
+    return step

@@ -92,10 +92,18 @@ class Rows:
 
     def take(self, which: Flags) -> Rows:
         """Some of the rows."""
-        parts = (self.logits, self.there, self.possible, self.weight, self.query, self.item, self.kind)
-        logits, there, possible, weight, query, item, kind = (part[which] for part in parts)
-        right, present = self.right[which], self.present[which]
-        return Rows(logits, there, possible, weight, query, item, kind, self.kinds, right, present)
+        return Rows(
+            self.logits[which],
+            self.there[which],
+            self.possible[which],
+            self.weight[which],
+            self.query[which],
+            self.item[which],
+            self.kind[which],
+            self.kinds,
+            self.right[which],
+            self.present[which],
+        )
 
     def queries(self, which: Flags | None = None) -> int:
         """How many queries the rows, or some of them, come from."""
