@@ -91,9 +91,9 @@ def detection(detected: Detected) -> str:
 
 
 def _least(line: Errors) -> float:
-    """The smallest share above 0 that either error takes."""
+    """The smallest share above 0 that either error takes, as far as there are ticks for it."""
     shares = np.concatenate([line.accepted, line.missed])
-    return float(max(SHARES[0], min(shares[shares > 0], default=SHARES[0])))
+    return float(np.clip(min(shares[shares > 0], default=SHARES[0]), SHARES[0], SHARES[3]))
 
 
 def _deviate(shares: Doubles, lowest: float) -> Doubles:

@@ -5,7 +5,7 @@ import pytest
 
 from fakes import TinyEncoder, TinyJudge, tiny_calibration
 from wearabouts.evaluation.ranking import rank
-from wearabouts.evaluation.verified import Asked, Shelved, reach, shortlists, verified
+from wearabouts.evaluation.verified import Asked, Shelved, reach, verified, weighed
 from wearabouts.evaluation.verified.outcomes import reranked
 from wearabouts.verifiers import Evidence
 
@@ -31,17 +31,17 @@ QUERIES = np.stack([unit(1, 0.05), unit(0.1, 1)])
 TRUTHS = ("b", "d")
 
 
-def weighed(judge, judged):
+def asked_of(judge, judged):
     near = rank(QUERIES, SHOP, TRUTHS, PRODUCTS, items=PRODUCTS, shown=1)
     ranked = rank(QUERIES, SHOP, TRUTHS, PRODUCTS, items=PRODUCTS, shown=reach(judged, near.ranks))
     asked = Asked(Evidence(QUERIES), (None, "dress"))
     shelved = Shelved(Evidence(SHOP), PRODUCTS, PRODUCTS)
-    return shortlists(judge, asked, shelved, TRUTHS, ranked), ranked
+    return weighed(judge, asked, shelved, TRUTHS, ranked), ranked
 
 
 def test_a_shortlist_holds_every_photo_of_its_products_in_the_order_of_stage_one():
     judge = TinyJudge()
-    lists, ranked = weighed(judge, 2)
+    lists, ranked = asked_of(judge, 2)
     assert [len(short) for short in lists] == [3, 3]  # two judged, and one more for when the item is taken away
     assert lists[0].right.tolist() == [False, True, False]
     assert lists[1].right.tolist() == [True, False, False]
@@ -53,7 +53,7 @@ def test_a_shortlist_holds_every_photo_of_its_products_in_the_order_of_stage_one
 
 
 def test_what_is_taken_away_leaves_as_many_to_judge():
-    lists, _ = weighed(TinyJudge(), 2)
+    lists, _ = asked_of(TinyJudge(), 2)
     without = lists[0].without().first(2)
     assert len(without) == 2
     assert not without.right.any()
@@ -64,7 +64,7 @@ def test_what_is_taken_away_leaves_as_many_to_judge():
 
 def test_probabilities_are_those_of_the_calibration_and_the_order_is_the_judges():
     judge, calibration = TinyJudge(), tiny_calibration()
-    lists, ranked = weighed(judge, 2)
+    lists, ranked = asked_of(judge, 2)
     said = verified(lists, ranked.ranks, judge, calibration, judged=2, share=1.0)
     logits = 20 * (SHOP[:2] @ QUERIES[0] - 0.9)
     expected = calibration.probabilities(logits, share=1.0)
@@ -83,7 +83,7 @@ def test_probabilities_are_those_of_the_calibration_and_the_order_is_the_judges(
 
 def test_a_judge_that_turns_the_order_round_moves_only_what_it_judged():
     judge = BackwardsJudge()
-    lists, ranked = weighed(judge, 2)
+    lists, ranked = asked_of(judge, 2)
     said = verified(lists, ranked.ranks, judge, tiny_calibration(), judged=2, share=1.0)
     assert [row.tolist() for row in said.ranks] == [[1], [2]]
     assert said.hit.tolist() == [True, False]
@@ -93,7 +93,7 @@ def test_a_judge_that_turns_the_order_round_moves_only_what_it_judged():
 
 def test_an_item_that_is_gone_is_less_likely_in_the_shop():
     judge = TinyJudge()
-    lists, ranked = weighed(judge, 2)
+    lists, ranked = asked_of(judge, 2)
     there, gone = (
         verified(lists, ranked.ranks, judge, tiny_calibration(), judged=2, share=0.5, removed=removed)
         for removed in (False, True)
@@ -108,9 +108,9 @@ def test_an_item_that_is_gone_is_less_likely_in_the_shop():
 
 def test_another_weighing_of_the_same_signals():
     judge = TinyJudge()
-    lists, ranked = weighed(judge, 2)
+    lists, ranked = asked_of(judge, 2)
     said = verified(
-        lists, ranked.ranks, judge, tiny_calibration(), judged=2, share=1.0, weighed=lambda rows: -rows[:, 0]
+        lists, ranked.ranks, judge, tiny_calibration(), judged=2, share=1.0, weighing=lambda rows: -rows[:, 0]
     )
     assert said.hit.tolist() == [True, False]
 
@@ -118,7 +118,7 @@ def test_another_weighing_of_the_same_signals():
 def test_a_shop_that_held_the_item_only_leaves_nothing_to_say():
     judge = TinyJudge()
     ranked = rank(QUERIES[:1], SHOP[:1], ["a"], ["a"], items=["a"], shown=2)
-    lists = shortlists(
+    lists = weighed(
         judge, Asked(Evidence(QUERIES[:1]), (None,)), Shelved(Evidence(SHOP[:1]), ["a"], ["a"]), ["a"], ranked
     )
     gone = verified(lists, ranked.ranks, judge, tiny_calibration(), judged=1, share=0.5, removed=True)

@@ -7,7 +7,7 @@ more.
 
 from __future__ import annotations
 
+from wearabouts.evaluation.verified.candidates import Asked, Candidates, Shelved, reach, weighed
 from wearabouts.evaluation.verified.outcomes import Verified, verified
-from wearabouts.evaluation.verified.shortlists import Asked, Shelved, Shortlist, reach, shortlists
 
-__all__ = ["Asked", "Shelved", "Shortlist", "Verified", "reach", "shortlists", "verified"]
+__all__ = ["Asked", "Candidates", "Shelved", "Verified", "reach", "verified", "weighed"]

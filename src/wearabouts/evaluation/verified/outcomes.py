@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from wearabouts.calibration import Calibration
-from wearabouts.evaluation.verified.shortlists import Shortlist
+from wearabouts.evaluation.verified.candidates import Candidates
 from wearabouts.metrics import Doubles, Integers
 from wearabouts.types import Floats
 from wearabouts.verifiers import Verifier
 
 Truth = npt.NDArray[np.bool_]
-Weighed = Callable[[Floats], Floats]
+Weighing = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Verified:
 
 
 def verified(
-    shortlists: Sequence[Shortlist],
+    shortlists: Sequence[Candidates],
     ranks: Sequence[Integers],
     judge: Verifier,
     calibration: Calibration,
@@ -57,7 +57,7 @@ def verified(
     judged: int,
     share: float,
     removed: bool = False,
-    weighed: Weighed | None = None,
+    weighing: Weighing | None = None,
 ) -> Verified:
     """Put shortlists in stage two's order and say how likely each product is the very same item.
 
@@ -69,12 +69,12 @@ def verified(
         judged: K, how many products of each stage two looks at.
         share: How many queries' items the shop is said to carry, in (0, 1].
         removed: Whether the right answers are taken out of the shop before it is asked.
-        weighed: (n, F) signals to (n,) log-odds; None for the judge's own.
+        weighing: (n, F) signals to (n,) log-odds; None for the judge's own.
     """
     rows = []
     for whole in shortlists:
         short = (whole.without() if removed else whole).first(judged)
-        rows.append(_asked(short, judge, calibration, weighed or judge.logits, share))
+        rows.append(_asked(short, judge, calibration, weighing or judge.logits, share))
     if removed:
         after = [np.zeros(0, np.int64) for _ in rows]
     else:
@@ -103,7 +103,7 @@ class _Row:
     carried: float
 
 
-def _asked(short: Shortlist, judge: Verifier, calibration: Calibration, weigh: Weighed, share: float) -> _Row:
+def _asked(short: Candidates, judge: Verifier, calibration: Calibration, weigh: Weighing, share: float) -> _Row:
     if len(short):
         logits = judge.pooled(weigh(short.signals), short.owner.tolist())
     else:

@@ -45,7 +45,7 @@ class Shelved:
 
 
 @dataclass(frozen=True, slots=True)
-class Shortlist:
+class Candidates:
     """One query's candidates, nearest product first.
 
     Attributes:
@@ -65,15 +65,15 @@ class Shortlist:
     def __len__(self) -> int:
         return len(self.similarity)
 
-    def first(self, count: int) -> Shortlist:
+    def first(self, count: int) -> Candidates:
         """The nearest `count` products."""
         return self._kept(np.arange(len(self)) < count)
 
-    def without(self) -> Shortlist:
+    def without(self) -> Candidates:
         """The same, had the shop not carried the item: its right answers are gone."""
         return self._kept(~self.right)
 
-    def _kept(self, keep: npt.NDArray[np.bool_]) -> Shortlist:
+    def _kept(self, keep: npt.NDArray[np.bool_]) -> Candidates:
         if keep.all():
             return self
         photos = keep[self.owner]
@@ -97,14 +97,14 @@ def reach(judged: int, ranks: Sequence[Integers]) -> int:
     return judged + max((int(np.count_nonzero(row <= judged + len(row))) for row in ranks), default=0)
 
 
-def shortlists(
+def weighed(
     judge: Verifier,
     asked: Asked,
     shelved: Shelved,
     truths: Sequence[str],
     ranked: Ranked,
     progress: Progress | None = None,
-) -> list[Shortlist]:
+) -> list[Candidates]:
     """Weigh the products that stage one ranked first.
 
     Args:
@@ -129,7 +129,7 @@ def shortlists(
             else np.zeros((0, len(judge.signals)), np.float32)
         )
         found.append(
-            Shortlist(
+            Candidates(
                 ranked.similarities[query, : len(near)],
                 np.array([shelved.truths[row] == truths[query] for row in near], bool),
                 np.repeat(np.arange(len(rows)), [len(part) for part in rows]),
