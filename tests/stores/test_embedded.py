@@ -129,7 +129,7 @@ class TestOpening:
     @pytest.mark.parametrize(
         "change, said",
         [
-            ("PRAGMA user_version = 99", "has format 99, this release reads format 1"),
+            ("PRAGMA user_version = 99", "has format 99, this release reads formats 1 to 2"),
             ("CREATE TRIGGER t AFTER INSERT ON products BEGIN DELETE FROM photos; END", r"unexpected schema \(t\)"),
             ("CREATE VIEW v AS SELECT 1", r"unexpected schema \(v\)"),
             ("DROP INDEX photos_by_digest", "unexpected schema"),
@@ -334,7 +334,7 @@ class TestDerivedBase:
         store.close()
 
     def test_a_large_delta_becomes_a_new_base_while_writing(self, folder, generator, monkeypatch):
-        monkeypatch.setattr("wearabouts.stores.embedded.LARGE", 20)
+        monkeypatch.setattr("wearabouts.stores.renewal.LARGE", 20)
         monkeypatch.setattr(tracking, "LARGE", 20)
         shop, store = Shop(), make(folder)
         reader = open_store(folder)

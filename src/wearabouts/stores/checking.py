@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from wearabouts.stores import Finding
+from wearabouts.stores import Finding, beside, notes
 from wearabouts.stores.derived import fault, generations, newest, temporary
 from wearabouts.stores.loading import lenient
 from wearabouts.stores.lock import acknowledged
@@ -24,6 +24,7 @@ _ORPHANS: Final = (
     "DELETE FROM products WHERE number NOT IN (SELECT product FROM photos)",
     "DELETE FROM vectors WHERE photo NOT IN (SELECT number FROM photos)",
     "DELETE FROM thumbnails WHERE photo NOT IN (SELECT number FROM photos)",
+    beside.ORPHANS,
     "DELETE FROM removals",
 )
 MAX_LINES: Final = 100  # of SQLite's own report
@@ -46,6 +47,7 @@ def findings(folder: Path, connection: sqlite3.Connection, view: View) -> list[F
         )
         found.append(Finding("lost", "store.db", detail, True))
     found += _collected(_rows(connection, meta)) + _collected(_vectors(connection, meta.dim))
+    found += _collected(beside.findings(connection)) + _collected(notes.findings(connection))
     found += _collected(_derived(folder / DERIVED, connection, meta))
     if view.sequence == meta.sequence:
         found += _collected(_view(connection, view))
@@ -205,6 +207,8 @@ def mend(connection: sqlite3.Connection, meta: Meta, folder: Path) -> None:
     ):
         doomed = ((number,) for number in numbers)
         connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", doomed)  # noqa: S608 - our own names
+    beside.remove_damaged(connection)
+    notes.remove_damaged(connection)
     for statement in _ORPHANS:
         connection.execute(statement)
     (highest,) = connection.execute("SELECT coalesce(max(number), 0) FROM photos").fetchone()

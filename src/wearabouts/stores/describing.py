@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from wearabouts.stores import beside
 from wearabouts.stores.lock import holder
-from wearabouts.stores.schema import DATABASE, DERIVED, FORMAT, LOCK, read_meta
+from wearabouts.stores.schema import DATABASE, DERIVED, LOCK, layout, read_meta
 from wearabouts.stores.view import View
 
 
@@ -34,7 +35,7 @@ def described(folder: Path, connection: sqlite3.Connection, view: View, mode: st
         "kind": "embedded",
         "path": str(folder),
         "mode": mode,
-        "format": FORMAT,
+        "format": layout(connection),
         "encoder_hash": meta.encoder_hash,
         "dim": meta.dim,
         "created": meta.created,
@@ -42,6 +43,7 @@ def described(folder: Path, connection: sqlite3.Connection, view: View, mode: st
         "products": int(view.present.sum()),
         "photos": int(view.alive.sum()),
         "thumbnails": thumbnails,
+        "beside": beside.described(connection),
         "garments": dict(sorted(named.items(), key=lambda item: (-item[1], item[0]))),
         "columns": view.columns.sampled(view.present),
         "index": _index(view),

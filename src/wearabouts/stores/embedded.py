@@ -1,6 +1,7 @@
 """The embedded store: a folder with one SQLite file as the truth and a base of vectors derived from it.
 
-    store.db        products, photos, vectors, thumbnails (WAL, synchronous=FULL): what has returned is on the disk
+    store.db        products, photos, vectors, thumbnails, what a verifier keeps beside them, the shop's notes (WAL,
+                    synchronous=FULL): what has returned is on the disk
     writer.lock     held by the one writer, says who that is
     acknowledged    the writer's note of the last write it acknowledged
     derived/        the memory-mapped base; may be deleted at any time
@@ -14,12 +15,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
+from typing import Any
 
 from wearabouts.errors import StoreError
 from wearabouts.stores import (
@@ -28,23 +27,21 @@ from wearabouts.stores import (
     Mode,
     PhotoRecord,
     ProductRecord,
+    beside,
     checking,
-    derived,
     describing,
+    notes,
     reading,
+    renewal,
     writing,
 )
-from wearabouts.stores.loading import base_rows
 from wearabouts.stores.lock import Acknowledged, WriterLock
 from wearabouts.stores.opening import opened
-from wearabouts.stores.rows import validated
-from wearabouts.stores.schema import ACKNOWLEDGED, DERIVED, Meta, read_meta, told
+from wearabouts.stores.schema import ACKNOWLEDGED, Meta, read_meta, told
 from wearabouts.stores.schema import writing as write_transaction
-from wearabouts.stores.tracking import LARGE, Readers, Tracker
+from wearabouts.stores.tracking import Readers, Tracker
 from wearabouts.stores.view import View, checked_query
 from wearabouts.types import Floats, Ranking
-
-SLACK: Final = 1_000  # rows outside the base that are not worth another one at closing
 
 
 class EmbeddedStore:
@@ -96,7 +93,7 @@ class EmbeddedStore:
 
         The records are held in memory and checked before the transaction begins: give a few hundred at a time.
         """
-        checked = writing.distinct(validated(record, self.dim) for record in records)
+        checked = writing.checked(records, self.dim)
         with self._write("writing products") as connection:
             meta = read_meta(connection, self.folder)
             writing.insert(connection, meta, checked)
@@ -141,16 +138,36 @@ class EmbeddedStore:
 
     def vectors(self, photo_ids: Sequence[str]) -> Floats:
         """(n, D) float32 in the order asked for, from memory."""
-        view = self._current()
-        places = [view.rows.row_of.get(ident, -1) for ident in photo_ids]
-        if max(places, default=-1) >= len(view.alive):  # a write has moved on beneath this view: wait for its own
-            with self._tracker.lock:
-                view = self._current()
-                places = [view.rows.row_of.get(ident, -1) for ident in photo_ids]
-        for ident, place in zip(photo_ids, places, strict=True):
-            if not (0 <= place < len(view.alive) and view.alive[place]):
+        self._require_open()
+        view, places = self._tracker.found(photo_ids)
+        for ident, place in zip(photo_ids, places.tolist(), strict=True):
+            if place < 0:
                 raise StoreError(f"photo {ident!r} is not in the store; ask for photos that a search has just given")
-        return view.gathered(np.asarray(places, np.int64))
+        return view.gathered(places)
+
+    def beside(self, photo_ids: Sequence[str], kind: str) -> list[bytes | None]:
+        """What was written beside the photos, of one kind, in the order asked for, from one picture of the database.
+
+        None also for a photo that is not there, and for a value that is damaged: `check` names that.
+        """
+        self._require_open()
+        view, places = self._tracker.found(photo_ids)
+        with self._reading("reading what lies beside photos") as connection:
+            # The view knows each photo's number, so that no text is searched for; unless a write has come in between.
+            same = read_meta(connection, self.folder).sequence == view.sequence
+            numbers = view.numbered(places) if same else beside.numbers_of(connection, photo_ids)
+            return beside.of_kind(connection, numbers, kind)
+
+    def note(self, name: str) -> dict[str, Any] | None:
+        """A fact the shop keeps about itself, as plain data, or None."""
+        with self._reading("reading a note") as connection:
+            return notes.read(connection, name)
+
+    def write_note(self, name: str, facts: Mapping[str, Any] | None) -> None:
+        """Keep a fact (what JSON can hold, at most a MiB of it) in place of the one of that name; None removes it."""
+        text = None if facts is None else notes.packed(name, facts)
+        with self._write("writing a note") as connection:
+            writing.note(connection, read_meta(connection, self.folder), name, text)
 
     def search(
         self, vector: Floats, count: int, *, where: str | None = None, garments: Sequence[str] = (), exact: bool = False
@@ -202,7 +219,8 @@ class EmbeddedStore:
                 return
             try:
                 # The truth is complete without a base; a full disk must not make closing fail.
-                if self._lock is not None and self._process == os.getpid() and self._base_is_behind():
+                own = self._lock is not None and self._process == os.getpid()
+                if own and renewal.is_behind(self._current()):
                     with suppress(StoreError):
                         self._write_base()
             finally:
@@ -215,35 +233,8 @@ class EmbeddedStore:
 
     def _write_base(self) -> None:
         self._require_writable()
-        try:
-            with self._reading("rebuilding the index") as connection:
-                meta = read_meta(connection, self.folder)
-                numbers, sums, rows = base_rows(connection, meta.dim)
-                derived.write(
-                    self.folder / DERIVED,
-                    sequence=meta.sequence,
-                    encoder_hash=meta.encoder_hash,
-                    dim=meta.dim,
-                    numbers=numbers,
-                    sums=sums,
-                    rows=rows,
-                )
-        except OSError as error:
-            raise StoreError(
-                f"the index of {self.folder} could not be written ({error}); nothing is lost, searches go on "
-                "without it; make room and run `wearabouts check --repair`"
-            ) from error
-
-    def _outside(self) -> tuple[int, int]:
-        """How many rows live outside the base or lie buried in it, and how large it is."""
-        view = self._current()
-        size = len(view.rows.base.numbers)
-        return len(view.vectors) + size - int(np.count_nonzero(view.alive[:size])), size
-
-    def _base_is_behind(self) -> bool:
-        outside, size = self._outside()
-        missing = self._current().rows.base.path is None
-        return outside > (0 if missing else SLACK + size // 10)
+        with self._reading("rebuilding the index") as connection:
+            renewal.write(self.folder, connection)
 
     def _current(self) -> View:
         self._require_open()
@@ -260,8 +251,7 @@ class EmbeddedStore:
                 view = self._tracker.refresh()
             if self._acknowledged is not None:
                 self._acknowledged.note(view.sequence)
-            outside, size = self._outside()
-            if outside > LARGE + size:
+            if renewal.is_outgrown(view):
                 with suppress(StoreError):  # acknowledged already; the base is only a help
                     self.rebuild()
 

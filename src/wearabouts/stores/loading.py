@@ -74,8 +74,8 @@ def replay(connection: sqlite3.Connection, meta: Meta, view: View) -> View:
     slots = rows.add_products(facts)
     slot_of_number = {each["number"]: slot for each, slot in zip(facts, slots, strict=True)}
     added = [
-        (ident, slot_of_number[product], vector)
-        for _, ident, product, total, data in lenient(connection, _ADDED, view.sequence)
+        (number, ident, slot_of_number[product], vector)
+        for number, ident, product, total, data in lenient(connection, _ADDED, view.sequence)
         if product in slot_of_number and (vector := _sound(data, total, meta.dim)) is not None
     ]
     _append(rows, added)
@@ -87,16 +87,16 @@ def replay(connection: sqlite3.Connection, meta: Meta, view: View) -> View:
     return View.of(rows, meta.sequence, alive, present)
 
 
-def lenient(connection: sqlite3.Connection, question: str, after: int) -> list[tuple[Any, ...]]:
+def lenient(connection: sqlite3.Connection, question: str, *values: str | int) -> list[tuple[Any, ...]]:
     """All rows of a question; text that a flipped bit has made unreadable comes back mangled, and costs only itself."""
     try:
-        return connection.execute(question, (after,)).fetchall()
+        return connection.execute(question, values).fetchall()
     except sqlite3.OperationalError as error:
         if "decode" not in str(error):
             raise
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     try:
-        return connection.execute(question, (after,)).fetchall()
+        return connection.execute(question, values).fetchall()
     finally:
         connection.text_factory = str
 
@@ -158,7 +158,7 @@ def _add_missing(
     ):
         photo = wanted.get(number)
         if photo is not None and (vector := _sound(data, photo[3], dim)) is not None:
-            added.append((photo[1], slot_of_number[photo[2]], vector))
+            added.append((number, photo[1], slot_of_number[photo[2]], vector))
     _append(rows, added)
 
 
@@ -167,10 +167,12 @@ def _sound(data: Any, total: Any, dim: int) -> Any:
     return unpack_vector(data, dim) if isinstance(data, bytes) and vector_sum(data) == total else None
 
 
-def _append(rows: Rows, added: Sequence[tuple[str, int, Any]]) -> None:
+def _append(rows: Rows, added: Sequence[tuple[int, str, int, Any]]) -> None:
     if added:
-        rows.delta.extend(np.stack([vector for _, _, vector in added]))
-        rows.add_photos([ident for ident, _, _ in added], [slot for _, slot, _ in added])
+        numbers, ids, slots, vectors = zip(*added, strict=True)
+        rows.numbers.extend(numbers)
+        rows.delta.extend(np.stack(vectors))
+        rows.add_photos(ids, slots)
 
 
 def base_rows(connection: sqlite3.Connection, dim: int) -> tuple[Numbers, Numbers, Iterator[bytes]]:

@@ -22,6 +22,7 @@ from wearabouts.stores.schema import (
     connect,
     create,
     is_blank,
+    migrate,
     read_meta,
     told,
     verify,
@@ -153,6 +154,7 @@ def _is_ours(path: Path) -> bool:
 
 def _tidied(connection: sqlite3.Connection, meta: Meta, new: tuple[str, int] | None) -> Meta:
     with write_transaction(connection):
+        migrate(connection)
         return forget_removals(connection, meta) if new is None else empty(connection, meta, *new)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any, Final
 
-from wearabouts.stores import Known, PhotoRecord, ProductRecord
+from wearabouts.stores import Known, PhotoRecord, ProductRecord, beside
 from wearabouts.stores.rows import (
     PHOTO_COLUMNS,
     PRODUCT_COLUMNS,
@@ -95,7 +95,8 @@ def _record(connection: sqlite3.Connection, facts: dict[str, Any], dim: int) -> 
     vector = unpack_vector(row[0], dim)
     if vector is None:
         raise damaged("vector of photo", facts["id"])
-    return unpack_photo(facts, vector, _thumbnail(connection, facts["number"], facts["id"]) or b"")
+    small = _thumbnail(connection, facts["number"], facts["id"]) or b""
+    return unpack_photo(facts, vector, small, beside.of_photo(connection, facts["number"]))
 
 
 def _thumbnail(connection: sqlite3.Connection, number: int, photo_id: str) -> bytes | None:

@@ -241,7 +241,9 @@ def unpack_product(facts: Mapping[str, Any], photos: Sequence[PhotoRecord]) -> P
     return ProductRecord(product, tuple(photos))
 
 
-def unpack_photo(facts: Mapping[str, Any], vector: Floats, thumbnail: bytes) -> PhotoRecord:
+def unpack_photo(
+    facts: Mapping[str, Any], vector: Floats, thumbnail: bytes, beside: Mapping[str, bytes]
+) -> PhotoRecord:
     """The photo's record as it was packed."""
     return PhotoRecord(
         photo=unpack_catalog_photo(facts["photo"]),
@@ -251,6 +253,7 @@ def unpack_photo(facts: Mapping[str, Any], vector: Floats, thumbnail: bytes) -> 
         seen=facts["seen"],
         thumbnail=thumbnail,
         validators=facts["validators"],
+        beside=beside,
     )
 
 

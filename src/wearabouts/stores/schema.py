@@ -24,7 +24,7 @@ LOCK: Final = "writer.lock"
 DERIVED: Final = "derived"
 ACKNOWLEDGED: Final = "acknowledged"
 APPLICATION: Final = 0x57454152  # "WEAR"
-FORMAT: Final = 1
+FORMAT: Final = 2
 PAGE: Final = 8_192  # bytes; several vectors to a page
 MAX_VALUE: Final = 64 * 2**20  # bytes of one value SQLite may hand us
 
@@ -46,6 +46,14 @@ TABLES: Final[dict[str, str]] = {
     "thumbnails": """CREATE TABLE thumbnails (photo INTEGER PRIMARY KEY REFERENCES photos(number) ON DELETE CASCADE,
         data BLOB NOT NULL, checksum BLOB NOT NULL) STRICT""",
     "removals": "CREATE TABLE removals (number INTEGER PRIMARY KEY, id TEXT NOT NULL, checksum BLOB NOT NULL) STRICT",
+}
+
+# What format 2 has more than format 1, and all that a store of format 1 needs to become one.
+MORE: Final[dict[str, str]] = {
+    "beside": """CREATE TABLE beside (photo INTEGER NOT NULL REFERENCES photos(number) ON DELETE CASCADE,
+        kind TEXT NOT NULL, size INTEGER NOT NULL, data BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT""",
+    "beside_by_photo": "CREATE INDEX beside_by_photo ON beside(photo, kind, size)",
+    "notes": "CREATE TABLE notes (name TEXT NOT NULL UNIQUE, data TEXT NOT NULL, checksum BLOB NOT NULL) STRICT",
 }
 
 
@@ -133,7 +141,25 @@ def create(connection: sqlite3.Connection, encoder_hash: str, dim: int, created:
             connection.execute(statement)
         write_meta(connection, Meta(encoder_hash, dim, 0, 0, created))
         connection.execute(f"PRAGMA application_id={APPLICATION}")
+        migrate(connection)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the layout to this release's format, in the caller's write transaction."""
+    if not keeps_more(connection):
+        for statement in MORE.values():
+            connection.execute(statement)
         connection.execute(f"PRAGMA user_version={FORMAT}")
+
+
+def keeps_more(connection: sqlite3.Connection) -> bool:
+    """Whether the store has what format 2 brought; asked in each transaction, for a writer may migrate at any time."""
+    return layout(connection) >= 2
+
+
+def layout(connection: sqlite3.Connection) -> int:
+    """The number of the store's format."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def is_blank(connection: sqlite3.Connection) -> bool:
@@ -143,7 +169,7 @@ def is_blank(connection: sqlite3.Connection) -> bool:
 
 
 def verify(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse a file that is not a store of this format, to the letter of its schema.
+    """Refuse a file that is not a store of a format this release reads, to the letter of its schema.
 
     Raises:
         StoreError: Not a store, a newer format, or tables, triggers or views that do not belong to one.
@@ -153,15 +179,16 @@ def verify(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreError(
             f"{path} is no Wearabouts store; give the folder of one, or an empty folder to `wearabouts index`"
         )
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version != FORMAT:
+    version = layout(connection)
+    if not 1 <= version <= FORMAT:
         raise StoreError(
-            f"{path} has format {version}, this release reads format {FORMAT}; use the release that wrote it, "
+            f"{path} has format {version}, this release reads formats 1 to {FORMAT}; use the release that wrote it, "
             "or index again with --rebuild"
         )
+    wanted = TABLES | (MORE if keeps_more(connection) else {})
     found = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
-    if {name: _plain(sql) for name, sql in found} != {name: _plain(sql) for name, sql in TABLES.items()}:
-        odd = sorted({str(name)[:60] for name, _ in found} ^ set(TABLES)) or ["a changed definition"]
+    if {name: _plain(sql) for name, sql in found} != {name: _plain(sql) for name, sql in wanted.items()}:
+        odd = sorted({str(name)[:60] for name, _ in found} ^ set(wanted)) or ["a changed definition"]
         raise StoreError(
             f"{path} has an unexpected schema ({', '.join(odd[:5])}); nobody but Wearabouts may change a store; "
             "restore it, or index again with --rebuild"

@@ -6,16 +6,18 @@ import os
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+import numpy as np
 
 from wearabouts.errors import StoreError
 from wearabouts.stores.derived import generations
 from wearabouts.stores.loading import load, replay
 from wearabouts.stores.schema import DATABASE, DERIVED, Meta, connect, read_meta, reading, told
-from wearabouts.stores.view import View
+from wearabouts.stores.view import Places, View
 
 MAX_IDLE: Final = 8  # connections kept for the next reader
 LARGE: Final = 20_000  # rows outside the base that are worth another one
@@ -59,6 +61,19 @@ class Tracker:
                 self._version = version
             return view
 
+    def found(self, photo_ids: Sequence[str]) -> tuple[View, Places]:
+        """The newest view, and the row of each photo in it, -1 for one that is not there."""
+        view = self.current()
+        places = _rows(view, photo_ids)
+        if max(places, default=-1) >= len(view.alive):  # a write has moved on beneath this view: wait for its own
+            with self.lock:
+                view = self.current()
+                places = _rows(view, photo_ids)
+        found = np.asarray(places, np.int64)
+        inside = (found >= 0) & (found < len(view.alive))
+        inside[inside] = view.alive[found[inside]]
+        return view, np.where(inside, found, -1)
+
     def refresh(self, *, anew: bool = False) -> View:
         """Read what is newer, or everything; until that is done, searches go on with the view before it.
 
@@ -101,6 +116,10 @@ class Tracker:
         with self.lock:
             self._view = None
             self._connection.close()
+
+
+def _rows(view: View, photo_ids: Sequence[str]) -> list[int]:
+    return [view.rows.row_of.get(ident, -1) for ident in photo_ids]
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

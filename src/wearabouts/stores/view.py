@@ -38,6 +38,7 @@ class Rows:
     def __init__(self, base: Base) -> None:
         self.base = base
         self.delta = Growing(np.float32, base.vectors.shape[1])
+        self.numbers = Growing(np.int64)
         self.slots = Growing(np.int32)
         self.photo_ids: list[str | None] = []
         self.row_of: dict[str, int] = {}
@@ -57,7 +58,10 @@ class Rows:
         return list(range(first, first + len(facts)))
 
     def add_photos(self, ids: Sequence[str | None], slots: Sequence[int]) -> None:
-        """Append photos; the caller appends the delta's vectors. A None id (slot -1) marks a base row without one."""
+        """Append photos; the caller appends the delta's vectors and numbers.
+
+        A None id (slot -1) marks a base row without one.
+        """
         first = len(self.photo_ids)
         self.slots.extend(slots)
         self.photo_ids.extend(ids)
@@ -80,6 +84,7 @@ class View:
         rows: Where ids are looked up.
         sequence: The store's sequence number it shows.
         vectors: The delta's vectors, (n, D) float32.
+        numbers: (n,) int64, the numbers of the delta's photos in the database.
         slots: (N,) int32, the product of each row, -1 for none.
         alive: (N,) bool; a buried row never comes back.
         present: (M,) bool, the products that live, by slot.
@@ -90,6 +95,7 @@ class View:
     rows: Rows
     sequence: int
     vectors: Floats
+    numbers: npt.NDArray[np.int64]
     slots: npt.NDArray[np.int32]
     alive: Mask
     present: Mask
@@ -99,7 +105,8 @@ class View:
     @classmethod
     def of(cls, rows: Rows, sequence: int, alive: Mask, present: Mask) -> View:
         """The rows as they are now."""
-        return cls(rows, sequence, rows.delta.filled(), rows.slots.filled(), alive, present, rows.columns.snapshot())
+        vectors, numbers, slots = rows.delta.filled(), rows.numbers.filled(), rows.slots.filled()
+        return cls(rows, sequence, vectors, numbers, slots, alive, present, rows.columns.snapshot())
 
     def search(self, vector: Floats, count: int, where: str | None, garments: Sequence[str]) -> Ranking:
         """The `count` nearest living rows that the filters keep; exact, ties by photo id."""
@@ -123,6 +130,12 @@ class View:
         taken[old] = self.rows.base.vectors[places[old]]
         taken[~old] = self.vectors[places[~old] - size]
         return taken
+
+    def numbered(self, places: Places) -> list[int]:
+        """The numbers of rows in the database; -1 for a row that is -1."""
+        size = len(self.rows.base.numbers)
+        base, delta = self.rows.base.numbers, self.numbers
+        return [int(base[row] if row < size else delta[row - size]) if row >= 0 else -1 for row in places.tolist()]
 
     def _mask(self, where: str | None, garments: tuple[str, ...]) -> Mask:
         if where is None and not garments:

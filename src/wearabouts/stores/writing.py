@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Final
 
 from wearabouts.errors import StoreError
-from wearabouts.stores import ProductRecord
-from wearabouts.stores.rows import PHOTO_COLUMNS, PRODUCT_COLUMNS, checksum, pack_photo, pack_product
+from wearabouts.stores import ProductRecord, beside, notes
+from wearabouts.stores.rows import PHOTO_COLUMNS, PRODUCT_COLUMNS, checksum, pack_photo, pack_product, validated
 from wearabouts.stores.schema import Meta, write_meta
 
 MAX_REMOVALS: Final = 100_000  # remembered for readers that lag; older readers read everything again
@@ -21,13 +21,21 @@ _OWNERS: Final = (
 )
 
 
-def distinct(records: Iterable[ProductRecord]) -> list[ProductRecord]:
+def checked(records: Iterable[ProductRecord], dim: int) -> list[ProductRecord]:
     """One record a product, the last given, in the order of first mention.
 
+    Args:
+        records: To be written.
+        dim: Floats per vector of this store.
+
     Raises:
-        StoreError: A photo id is claimed by two of the products.
+        StoreError: A record must not be written, or a photo id is claimed by two of the products.
     """
-    kept = {record.product.id: record for record in records}
+    kept = {}
+    for record in records:
+        kept[record.product.id] = validated(record, dim)
+        for each in record.photos:
+            beside.require_sound(each)
     owner: dict[str, str] = {}
     for product_id, record in kept.items():
         for each in record.photos:
@@ -51,6 +59,7 @@ def insert(connection: sqlite3.Connection, meta: Meta, records: Sequence[Product
     _require_free(connection, records)
     number = meta.sequence
     products, photos, vectors, thumbnails = [], [], [], []
+    more: list[beside.Row] = []
     for record in records:
         number += 1
         owner = number
@@ -60,12 +69,14 @@ def insert(connection: sqlite3.Connection, meta: Meta, records: Sequence[Product
             row, vector = pack_photo(each, number, owner)
             photos.append(row)
             vectors.append((number, vector))
+            more += beside.packed(each, number)
             if each.thumbnail:
                 thumbnails.append((number, each.thumbnail, checksum("thumbnail", number, each.thumbnail)))
     connection.executemany(_PRODUCT, products)
     connection.executemany(_PHOTO, photos)
     connection.executemany("INSERT INTO vectors VALUES (?, ?)", vectors)
     connection.executemany("INSERT INTO thumbnails VALUES (?, ?, ?)", thumbnails)
+    connection.executemany(beside.INSERT, more)
     return _advanced(connection, meta, number)
 
 
@@ -79,6 +90,12 @@ def remove(connection: sqlite3.Connection, meta: Meta, product_ids: Iterable[str
     return _advanced(connection, meta, number), count
 
 
+def note(connection: sqlite3.Connection, meta: Meta, name: str, text: str | None) -> Meta:
+    """Keep or remove a note; it takes a number like any write, so that its loss would be noticed."""
+    notes.write(connection, name, text)
+    return _advanced(connection, meta, meta.sequence + 1)
+
+
 def log_removal(connection: sqlite3.Connection, number: int, product_id: str) -> None:
     """Tell readers that a product has gone."""
     connection.execute(
@@ -87,8 +104,11 @@ def log_removal(connection: sqlite3.Connection, number: int, product_id: str) ->
 
 
 def empty(connection: sqlite3.Connection, meta: Meta, encoder_hash: str, dim: int) -> Meta:
-    """Remove everything and dedicate the store to an encoder; numbers go on rising, so nothing derived is mistaken."""
-    for table in ("thumbnails", "vectors", "photos", "products", "removals"):
+    """Remove everything and dedicate the store to an encoder; numbers go on rising, so nothing derived is mistaken.
+
+    Notes go as well: what was calibrated was the probabilities of the encoder before.
+    """
+    for table in ("beside", "thumbnails", "vectors", "photos", "products", "removals", "notes"):
         connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own table names
     number = meta.sequence + 1
     return _advanced(connection, replace(meta, encoder_hash=encoder_hash, dim=dim, replay_from=number), number)

@@ -1,0 +1,92 @@
+"""Facts that a shop keeps about itself, such as a calibration on its own labels: small plain data by name.
+
+A note cannot be made again by indexing, so a damaged one is an error and not silently left aside.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from wearabouts.errors import StoreError
+from wearabouts.stores import Finding
+from wearabouts.stores.loading import lenient
+from wearabouts.stores.rows import checksum
+from wearabouts.stores.schema import keeps_more
+
+MAX_NOTE: Final = 2**20  # characters of JSON
+MAX_NOTES: Final = 64
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_ALL: Final = "SELECT name, data, checksum, rowid FROM notes WHERE rowid > ?"
+
+
+def read(connection: sqlite3.Connection, name: str) -> dict[str, Any] | None:
+    """A note as it was written, or None.
+
+    Raises:
+        StoreError: It is damaged.
+    """
+    if not keeps_more(connection):
+        return None
+    row = connection.execute("SELECT name, data, checksum FROM notes WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        return None
+    if checksum("note", *row[:-1]) != row[-1]:
+        raise StoreError(f"the note {name!r} is damaged; run `wearabouts check --repair`, then write it again")
+    facts: dict[str, Any] = json.loads(row[1])
+    return facts
+
+
+def packed(name: str, facts: Mapping[str, Any]) -> str:
+    """The text of a note.
+
+    Raises:
+        StoreError: The name is none, or the facts are not what JSON can hold, or too long.
+    """
+    if not _NAME.fullmatch(name):
+        raise StoreError(f"the note's name {name[:80]!r} is not 1 to 64 of a-z, 0-9, '.', '_' and '-'; rename it")
+    try:
+        text = json.dumps(dict(facts), allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise StoreError(
+            f"the note {name!r} holds what is no plain data ({str(error)[:200]}); give texts and finite numbers"
+        ) from error
+    if len(text) > MAX_NOTE:
+        raise StoreError(f"the note {name!r} has {len(text)} characters; at most {MAX_NOTE} are kept; make it shorter")
+    return text
+
+
+def write(connection: sqlite3.Connection, name: str, text: str | None) -> None:
+    """Keep what `packed` gave in place of the note of that name, or remove it; in the caller's write transaction.
+
+    Raises:
+        StoreError: It would be one note too many.
+    """
+    connection.execute("DELETE FROM notes WHERE name = ?", (name,))
+    if text is None:
+        return
+    if connection.execute("SELECT count(*) FROM notes").fetchone()[0] >= MAX_NOTES:
+        raise StoreError(f"the store has {MAX_NOTES} notes already, which is the most; remove one before {name!r}")
+    connection.execute("INSERT INTO notes VALUES (?, ?, ?)", (name, text, checksum("note", name, text)))
+
+
+def findings(connection: sqlite3.Connection) -> Iterator[Finding]:
+    """Every damaged note."""
+    for name, _ in _damaged(connection):
+        yield Finding("note", f"note {name}", "its checksum is wrong; repair removes it, write it again", True)
+
+
+def remove_damaged(connection: sqlite3.Connection) -> None:
+    """Remove every damaged note, in the caller's write transaction."""
+    rows = [(row,) for _, row in _damaged(connection)]
+    connection.executemany("DELETE FROM notes WHERE rowid = ?", rows)
+
+
+def _damaged(connection: sqlite3.Connection) -> Iterator[tuple[str, int]]:
+    if keeps_more(connection):
+        for *row, total, place in lenient(connection, _ALL, -1):
+            if checksum("note", *row) != total:
+                yield row[0], place
