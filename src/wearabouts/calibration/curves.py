@@ -63,7 +63,7 @@ def fitted(rows: Rows, prior: Curves | None = None, width: float | None = None) 
     """
     if width is None:
         width = _width(rows, prior)
-    return _fitted(rows, prior, width)
+    return _apart(rows, prior, width, *_together(rows, prior))
 
 
 def folds_of(rows: Rows, folds: int, seed: int) -> Whole:
@@ -80,16 +80,16 @@ def _width(rows: Rows, prior: Curves | None) -> float:
     fold = folds_of(rows, INNER, 0)
     gains = dict.fromkeys(WIDTHS, 0.0)
     for part in range(INNER):
-        held = rows.take(fold == part)
+        held, kept = rows.take(fold == part), rows.take(fold != part)
+        together = _together(kept, prior)
         for width in WIDTHS:
-            curves = _fitted(rows.take(fold != part), prior, width)
+            curves = _apart(kept, prior, width, *together)
             gains[width] += float(held.weight @ shares(held, curves.of(held))[1])
     return max(WIDTHS, key=lambda width: gains[width])  # of equals the narrowest
 
 
-def _fitted(rows: Rows, prior: Curves | None, width: float) -> Curves:
-    centre, spread = (np.zeros(NUMBERS), WIDE) if prior is None else (prior.all, SHIFT)
-    numbers, away = _together(rows, centre, spread)
+def _apart(rows: Rows, prior: Curves | None, width: float, numbers: Doubles, away: float) -> Curves:
+    """Each category's own numbers beside those of all."""
     # What an earlier calibration knew of a category beyond all of them stays known of it.
     apart = {} if prior is None else {kind: own - prior.all for kind, own in prior.own.items()}
     own = {kind: numbers + shift for kind, shift in apart.items()}
@@ -102,13 +102,14 @@ def _fitted(rows: Rows, prior: Curves | None, width: float) -> Curves:
     return Curves(numbers, own, width)
 
 
-def _together(rows: Rows, centre: Doubles, spread: Doubles) -> tuple[Doubles, float]:
+def _together(rows: Rows, prior: Curves | None) -> tuple[Doubles, float]:
     """One curve for all rows, and log((1 - s) / s) of the share s of them whose item is in the shop.
 
     Where nobody knows of some whether their item is in the shop, s is what the curve itself expects, found in turns.
     Fitted to rows of one share, a conditional logit holds for any other once its constant is shifted by the log-odds
     (McFadden; Manski and Lerman, 1977), so `absent` always means half.
     """
+    centre, spread = (np.zeros(NUMBERS), WIDE) if prior is None else (prior.all, SHIFT)
     unknown: Flags = rows.present < 0
     group = np.zeros(len(rows), np.int64)
     numbers, away = centre, 0.0

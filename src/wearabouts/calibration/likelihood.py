@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from wearabouts.calibration.newton import Point
-from wearabouts.calibration.shortlists import Doubles, Rows, Whole
+from wearabouts.calibration.shortlists import Doubles, Flags, Rows, Whole
 
 NUMBERS = 3  # log T, a, b
+TINY = 1e-200
 
 
 def shares(rows: Rows, numbers: Doubles, away: float = 0.0) -> tuple[Doubles, Doubles]:
@@ -60,17 +61,23 @@ def _both(rows: Rows, own: Doubles, away: float) -> tuple[Doubles, Doubles, Doub
     sharp = np.exp(-own[:, :1])
     terms = np.concatenate([rows.logits * sharp, own[:, 2:3], own[:, 1:2] + away], axis=1)
     terms[~rows.there] = -np.inf
-    before, total = _normalised(terms)
-    terms[~rows.possible] = -np.inf
-    after, known = _normalised(terms)
-    return before, after, known - total
-
-
-def _normalised(terms: Doubles) -> tuple[Doubles, Doubles]:
     most = terms.max(axis=1, keepdims=True)
     weights = np.exp(terms - most)
-    sums = weights.sum(axis=1, keepdims=True)
-    return weights / sums, (most + np.log(sums))[:, 0]
+    before = weights / weights.sum(axis=1, keepdims=True)
+    left = np.where(rows.possible, before, 0.0)
+    known = left.sum(axis=1, keepdims=True)
+    told = np.log(np.maximum(known, TINY))[:, 0]
+    after = left / np.maximum(known, TINY)
+    for row in np.flatnonzero(known < TINY):  # what came true had been given up: from the terms themselves
+        told[row], after[row] = _again(terms[row], rows.possible[row])
+    return before, after, told
+
+
+def _again(terms: Doubles, possible: Flags) -> tuple[float, Doubles]:
+    left = np.where(possible, terms, -np.inf)
+    weights = np.exp(left - left.max())
+    total = terms.max() + np.log(np.exp(terms - terms.max()).sum())
+    return float(left.max() + np.log(weights.sum()) - total), weights / weights.sum()
 
 
 def _moments(rows: Rows, before: Doubles, after: Doubles) -> tuple[Doubles, Doubles]:
@@ -79,10 +86,11 @@ def _moments(rows: Rows, before: Doubles, after: Doubles) -> tuple[Doubles, Doub
     What a row's terms multiply are (z, 0, 0) for a candidate, (0, 1, 0) for absent and (0, 0, 1) for beyond.
     """
     means, covariances = [], []
+    square = rows.logits**2
     for share in (before, after):
         held = share[:, :-2]
-        mean = np.stack([(held * rows.logits).sum(axis=1), share[:, -1], share[:, -2]], axis=1)
-        squares = np.stack([(held * rows.logits**2).sum(axis=1), share[:, -1], share[:, -2]], axis=1)
+        mean = np.stack([np.einsum("rk,rk->r", held, rows.logits), share[:, -1], share[:, -2]], axis=1)
+        squares = np.stack([np.einsum("rk,rk->r", held, square), share[:, -1], share[:, -2]], axis=1)
         covariance = -mean[:, :, None] * mean[:, None, :]
         covariance[:, range(NUMBERS), range(NUMBERS)] += squares
         means.append(mean)
