@@ -77,6 +77,9 @@ class TextEncoder(Encoder, Protocol):
 class OnnxEncoder:
     """A bundle at work in ONNX Runtime, on the CPU; safe to call from several threads.
 
+    Attributes:
+        bundle: What it was made of: whoever holds the encoder can open the bundle's second stage.
+
     Args:
         bundle: A loaded bundle.
         threads: Threads of one call; 0 leaves the choice to the runtime (one per core).
@@ -103,7 +106,7 @@ class OnnxEncoder:
             file = card.graphs[side].file
             made[file] = made.get(file) or _session(bundle.graphs[side], card.name, threads, self._outputs)
         self._sessions = {side: made[card.graphs[side].file] for side in SIDES}
-        self._bundle, self._threads = bundle, threads
+        self.bundle, self._threads = bundle, threads
         self.reads_text = card.text is not None
 
     def encode(self, photos: Sequence[Pixels], side: Side = "shop") -> Encoding:
@@ -132,7 +135,7 @@ class OnnxEncoder:
 
     @cached_property
     def _reader(self) -> _Reader:
-        return _Reader(self._bundle, self._threads)
+        return _Reader(self.bundle, self._threads)
 
     def _encoding(self, columns: list[Floats], photos: Sequence[Pixels]) -> Encoding:
         by_name = dict(zip(self._outputs, columns, strict=True))
