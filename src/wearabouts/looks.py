@@ -14,6 +14,7 @@ from wearabouts.images import Picture, decode
 from wearabouts.salient import salient_box
 from wearabouts.settings import SearchSettings
 from wearabouts.types import Box, Encoding, Floats
+from wearabouts.verifiers.evidence import Evidence, seen
 
 Origin = Literal["given", "salient", "whole"]
 # A crop is looked at too, so decode finer than the encoder needs: a crop of half the photo still fills its input.
@@ -34,6 +35,7 @@ class Look:
         vector: (D,) float32 of length 1.
         garments: Kind → probability in [0, 1], likeliest first; empty where the model knows none.
         attributes: Name → value, only what the model is certain enough of.
+        evidence: Of this one photo, what the second stage compares; None where there is no photo.
     """
 
     box: Box | None
@@ -41,6 +43,7 @@ class Look:
     vector: Floats
     garments: Mapping[str, float]
     attributes: Mapping[str, str]
+    evidence: Evidence | None = None
 
     @property
     def garment(self) -> str | None:
@@ -72,6 +75,7 @@ class Viewer:
         # One blank photo tells whether the model says where it looks, and warms it up before the first person waits.
         blank = np.full((encoder.input_size, encoder.input_size, 3), 255, np.uint8)
         self._tells_saliency = encoder.encode([blank], "street").saliency is not None
+        self._one_tower = False
 
     def open(self, photo: bytes | Picture, box: Box | None = None) -> tuple[Picture, Box | None]:
         """Decode a photo no finer than needed, and clip the box to it.
@@ -109,6 +113,18 @@ class Viewer:
         ]
         return looks[0], looks[1]
 
+    def as_shop(self, picture: Picture, box: Box | None, look: Look) -> Evidence:
+        """What the second stage compares a query with, of a photo already looked at as a customer's.
+
+        A model with one tower sees the same from both sides: found out at the first call, the photo is encoded once.
+        """
+        if self._one_tower and look.evidence is not None:
+            return look.evidence
+        encoding = self.encoder.encode([picture.crop(box)], "shop")
+        # A photo's vector may differ in its last bits by what else is in the batch.
+        self._one_tower = bool(np.allclose(encoding.vectors[0], look.vector, atol=1e-4))
+        return seen(encoding)
+
     def _encode(self, picture: Picture, *boxes: Box | None) -> Encoding:
         return self.encoder.encode([picture.crop(box) for box in boxes], "street")
 
@@ -134,7 +150,15 @@ class Viewer:
             best = int(probabilities[row].argmax())
             if probabilities[row][best] >= self.settings.certain:
                 attributes[name] = self.encoder.attributes[name][best]
-        return Look(box, origin, encoding.vectors[row], garments, attributes)
+        return Look(box, origin, encoding.vectors[row], garments, attributes, _only(seen(encoding), row))
+
+
+def _only(evidence: Evidence, row: int) -> Evidence:
+    """The evidence of one of several photos."""
+    one = slice(row, row + 1)
+    regions = None if evidence.regions is None else evidence.regions[one]
+    labels = None if evidence.labels is None else evidence.labels[one]
+    return Evidence(evidence.vectors[one], regions, labels)
 
 
 def _unpadded(saliency: Floats, height: int, width: int) -> Floats:

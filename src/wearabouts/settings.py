@@ -11,6 +11,7 @@ Each part of the house keeps its own settings class; one file has a table for ea
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from typing import Any, TypeVar
 from wearabouts.errors import SettingsError, unknown
 
 MAX_BYTES = 1_000_000  # of a settings file; more is some other file given by mistake
+MOST_JUDGED = 1_000
+# Half right is a coin's precision; to tell one wrong in more than a thousand takes more labels than shops have.
+LEAST_PRECISION, MOST_PRECISION = 0.5, 0.999
 
 T = TypeVar("T")
 
@@ -34,6 +38,15 @@ class SearchSettings:
         soft_mass: Soft restriction keeps the fewest garments that hold this probability together, in (0, 1].
         certain: What the model sees counts as seen from this probability on, in [0, 1].
         salient_cover: An automatic crop that covers this part of the photo or more is not tried, in (0, 1].
+        judged: Products that the second stage judges, at most 1,000; None for what the model's card says, 0 for none:
+            then there is no second stage.
+        budget_ms: Milliseconds that the second stage may take, above 0: it then judges only as many of these products
+            as it has been seen to manage. None for no bound.
+        precision: Of the answers that say *same item*, the share that is to be right, above 0.5 and at most 0.999.
+        carried_share: How many of the items that people ask for the shop carries, in (0, 1]. 1 says that it carries
+            them all: then no answer is *not carried*.
+        tail_share: A product that is less likely the item than this share of the first one's probability is left out
+            unless asked for, in [0, 1].
     """
 
     max_results: int = 1_000
@@ -41,14 +54,30 @@ class SearchSettings:
     soft_mass: float = 0.95
     certain: float = 0.5
     salient_cover: float = 0.85
+    judged: int | None = None
+    budget_ms: float | None = None
+    precision: float = 0.95
+    carried_share: float = 0.5
+    tail_share: float = 0.02
 
     def __post_init__(self) -> None:
         if self.max_results < 1 or self.widening < 1:
             raise SettingsError(f"max_results {self.max_results} and widening {self.widening} must be 1 or more")
-        for name in ("soft_mass", "certain", "salient_cover"):
+        for name in ("soft_mass", "certain", "salient_cover", "tail_share"):
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise SettingsError(f"{name} {value} is not allowed; give a number from 0 to 1")
+        if self.judged is not None and not 0 <= self.judged <= MOST_JUDGED:
+            raise SettingsError(f"judged {self.judged} is not allowed; give 0 to {MOST_JUDGED}, or leave it out")
+        if self.budget_ms is not None and not 0 < self.budget_ms < math.inf:
+            raise SettingsError(f"budget_ms {self.budget_ms} is not allowed; give a number above 0, or leave it out")
+        if not LEAST_PRECISION < self.precision <= MOST_PRECISION:
+            raise SettingsError(
+                f"precision {self.precision} is not allowed; give a number above {LEAST_PRECISION}, at most "
+                f"{MOST_PRECISION}"
+            )
+        if not 0 < self.carried_share <= 1:
+            raise SettingsError(f"carried_share {self.carried_share} is not allowed; give a number above 0, at most 1")
 
 
 def read(path: str | Path, tables: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -109,16 +109,19 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Photos in order of similarity, best first; ties by photo id, so that every engine gives the same order.
+    """Photos in order, best first: by similarity, or once a verifier has spoken by what it says of their products.
+
+    Equal ones stand by photo id, so that every engine gives the same order. A verifier judges a shortlist; the photos
+    beyond it follow in the order they had, and what it would say of them is not a number (NaN): it has not been asked.
 
     Attributes:
         photo_ids: n photo ids.
         product_ids: n product ids, the product of each photo (repeats where a product has several photos).
-        similarity: (n,) float32 in [-1, 1], never rising.
+        similarity: (n,) float32 in [-1, 1], never rising before a verifier has spoken, and never changed by one.
         probability: (n,) float32 in [0, 1] once a verifier has spoken, else None: of each photo's product being the
-            very same item; equal for all photos of a product, never rising.
+            very same item; equal for all photos of a product, never rising, NaN where it was not judged.
         logit: (n,) float32, the verifier's own log-odds behind the probability, before any calibration, one a product
-            as well; None with it.
+            as well; None before a verifier has spoken, NaN as above.
         carried: Probability in [0, 1] that the item is in the shop at all; None without a verifier.
     """
 
@@ -132,7 +135,16 @@ class Ranking:
     def __post_init__(self) -> None:
         if not len(self.photo_ids) == len(self.product_ids) == len(self.similarity):
             raise ValueError("photo_ids, product_ids and similarity must be of one length")
-        if self.probability is None and np.any(np.diff(self.similarity) > 1e-6):
+        said = {"probability": self.probability, "logit": self.logit}
+        for name, values in said.items():
+            if values is None:
+                continue
+            if len(values) != len(self.photo_ids):
+                raise ValueError(f"{name} must be as long as photo_ids")
+            asked = int(np.count_nonzero(~np.isnan(values)))
+            if np.isnan(values[:asked]).any() or np.any(np.diff(values[:asked]) > 1e-6):
+                raise ValueError(f"{name} must not rise along a ranking, and what was not judged must come last")
+        if self.probability is self.logit is None and np.any(np.diff(self.similarity) > 1e-6):
             raise ValueError("similarity must not rise along a ranking")
 
     def __len__(self) -> int:

@@ -1,10 +1,25 @@
-"""A photo or words in, the shop's products out: look, shortlist, group by product, answer."""
+"""A photo or words in, the shop's products out: look, shortlist, judge, group by product, answer."""
 
 from __future__ import annotations
 
 from wearabouts.search.comparing import compare_photos
-from wearabouts.search.searcher import RESTRICTIONS, Searcher, answer_json
+from wearabouts.search.curves import NOTE, Curves
+from wearabouts.search.judging import Judged
+from wearabouts.search.searcher import Searcher, answer_json
+from wearabouts.search.shortlist import RESTRICTIONS
+from wearabouts.search.verifying import StageTwo
 from wearabouts.search.words import reads_text
 from wearabouts.types import Comparison
 
-__all__ = ["RESTRICTIONS", "Comparison", "Searcher", "answer_json", "compare_photos", "reads_text"]
+__all__ = [
+    "NOTE",
+    "RESTRICTIONS",
+    "Comparison",
+    "Curves",
+    "Judged",
+    "Searcher",
+    "StageTwo",
+    "answer_json",
+    "compare_photos",
+    "reads_text",
+]

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
+from wearabouts.calibration import Calibration
 from wearabouts.encoders import Encoder
-from wearabouts.errors import QueryError, StoreError, unknown
+from wearabouts.errors import QueryError, StoreError
 from wearabouts.images import Picture
-from wearabouts.looks import Look, Viewer, shared
+from wearabouts.looks import Look, Viewer
 from wearabouts.search.clock import Clock
-from wearabouts.search.comparing import compared
-from wearabouts.search.shortlist import Ask, Hit, Shortlist
+from wearabouts.search.comparing import PairJudge, compared
+from wearabouts.search.judging import Judged, Judging
+from wearabouts.search.matching import Matcher, shown
+from wearabouts.search.shortlist import Ask, Hit, Listing, Shortlist, checked
+from wearabouts.search.verdicts import checked_precision
+from wearabouts.search.verifying import StageTwo
 from wearabouts.search.words import mixed, text_vector
 from wearabouts.settings import SearchSettings
 from wearabouts.stores import Store
-from wearabouts.types import Answer, Box, Comparison, Match, Restriction, as_dict
-
-RESTRICTIONS: tuple[Restriction, ...] = ("hard", "soft", "off")
+from wearabouts.types import Answer, Box, Comparison, Restriction, as_dict
+from wearabouts.verifiers import Verifier
 
 
 def answer_json(value: Answer | Comparison) -> dict[str, Any]:
@@ -33,13 +37,25 @@ class Searcher:
     Args:
         encoder: The encoder whose vectors fill the store.
         store: An open store.
+        verifier: The second stage, which tells the very same item from those alike; None for none: then answers to
+            photos have no verdict either.
+        calibration: The model's, for that verifier; the store's own goes before it.
         settings: How to answer; None for the defaults.
 
     Raises:
-        StoreError: The store was filled by another encoder.
+        StoreError: The store was filled by another encoder, or the verifier compares another's vectors.
+        BundleError: The calibration is of another verifier.
     """
 
-    def __init__(self, encoder: Encoder, store: Store, *, settings: SearchSettings | None = None) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        store: Store,
+        *,
+        verifier: Verifier | None = None,
+        calibration: Calibration | None = None,
+        settings: SearchSettings | None = None,
+    ) -> None:
         if store.encoder_hash != encoder.hash:
             raise StoreError(
                 f"the store was filled by encoder {store.encoder_hash}, this is {encoder.name} {encoder.hash}; "
@@ -50,6 +66,15 @@ class Searcher:
         self.settings = settings or SearchSettings()
         self._viewer = Viewer(encoder, self.settings)
         self._shortlist = Shortlist(store, self.settings)
+        self._matcher = Matcher(encoder, store)
+        second = None if verifier is None else StageTwo(verifier, store, calibration, self.settings)
+        self._judging = None if second is None else Judging(second, self._shortlist, self._matcher)
+
+    @property
+    def stage_two(self) -> StageTwo | None:
+        """The second stage, or None where there is no verifier or none of its products are to be judged."""
+        second = None if self._judging is None else self._judging.second
+        return second if second is not None and second.shortlist else None
 
     def search(
         self,
@@ -63,33 +88,44 @@ class Searcher:
         exact: bool = False,
         text: str = "",
         text_weight: float = 0.5,
+        precision: float | None = None,
+        tail: bool = False,
     ) -> Answer:
-        """Find the products that look most like what a photo shows.
+        """Find the product that a photo shows, and those that look most like it.
 
         Without a box the whole photo and, where something stands out, a crop around it are searched; the one whose best
-        match is more similar is the answer. With a text, what is searched with is the direction of
+        match is more similar is the answer. With a verifier the first products are then judged pair by pair: the answer
+        is in the order of their probability, and has a verdict. With a text, what is searched with is the direction of
 
             (1 - text_weight) * photo + text_weight * text,
 
-        both of length 1 (`wearabouts.search.words.mixed`); garment and attributes stay those of the photo.
+        both of length 1 (`wearabouts.search.words.mixed`); garment and attributes stay those of the photo. Who asks for
+        something otherwise does not ask for the same item: such an answer has no verdict.
 
         Args:
             photo: The file's bytes, or a decoded picture.
             k: How many products.
             box: The part to search, in pixels of the upright photo.
             category: ``hard`` answers with the garment alone; ``soft`` with every garment the model holds possible and,
-                where these are fewer than k products, with others after them; ``off`` with any.
+                where these are fewer than k products (than the second stage judges, where that is more), with others
+                after them, unless they are likelier; ``off`` with any.
             garment: The garment to search for, in place of the predicted one.
             where: A filter in the language of `wearabouts.stores.where`.
             exact: Compare with every stored vector, whatever index there is.
             text: What should be otherwise, such as ``in red``; empty for none. Only for a model that reads text.
             text_weight: How much the text counts, in [0, 1].
+            precision: Of the answers that say *same item*, the share that is to be right, above 0.5 and at most 0.999;
+                None for the settings'.
+            tail: Also give products far less likely than the first, and what is similar where the item is not carried.
 
         Raises:
             ImageError: The bytes are not a picture we accept.
-            QueryError: k, box, category, garment, filter or weight cannot be meant, or the model reads no text.
+            QueryError: k, box, category, garment, filter, weight or precision cannot be meant, or the model reads no
+                text.
         """
         ask = self._ask(Ask(k, category, garment, where, exact))
+        precision = checked_precision(self.settings.precision if precision is None else precision)
+        second = None if text else self.stage_two
         clock = Clock()
         picture, box = self._viewer.open(photo, box)
         clock.lap("decode")
@@ -98,25 +134,51 @@ class Searcher:
         if words is not None:
             looks = [replace(look, vector=mixed(look.vector, words, text_weight)) for look in looks]
         clock.lap("encode")
-        found = [(look, *self._shortlist.collect(look, ask)) for look in looks]
-        # The whole photo comes first, and max keeps the first of equals.
-        look, hits, notes = max(found, key=lambda item: item[1][0].similarity if item[1] else -2.0)
+        look, listing = self._listed(looks, ask, 0 if second is None else second.shortlist)
         clock.lap("search")
-        matches = self._matches(hits, look.attributes)
-        clock.lap("fetch")
         kind = garment or look.garment
-        return Answer(
-            matches=matches,
+        answer = Answer(
+            matches=(),
             garment=kind,
             garment_probability=look.garments.get(kind) if kind else None,
             attributes=look.attributes,
             box=look.box,
             box_origin=look.origin,
             size=picture.size,
-            timings=clock.total(),
+            timings={},
             exact=exact,
-            notes=notes if matches else (*notes, *self._why_empty(where)),
+            notes=listing.notes,
         )
+        if second is None or self._judging is None:
+            return self._told(answer, listing.hits[:k], ask, clock)
+        judged = self._judging.judged(look, listing, kind, precision)
+        clock.lap("verify")
+        return self._told_judged(answer, judged, ask, clock, tail)
+
+    def judged(
+        self,
+        photo: bytes | Picture,
+        *,
+        box: Box | None = None,
+        category: Restriction = "soft",
+        garment: str | None = None,
+        where: str | None = None,
+        exact: bool = False,
+    ) -> Judged:
+        """What stands behind an answer: the shortlist as both stages rank it, for fitting and measuring.
+
+        Arguments and errors are those of `search`.
+
+        Raises:
+            QueryError: There is no second stage.
+        """
+        second = self.stage_two
+        if second is None or self._judging is None:
+            raise QueryError("there is no second stage; open the search with the model's verifier")
+        ask = self._ask(Ask(1, category, garment, where, exact))
+        looks = self._viewer.looks(*self._viewer.open(photo, box))
+        look, listing = self._listed(looks, ask, second.shortlist)
+        return self._judging.judged(look, listing, garment or look.garment, self.settings.precision)
 
     def search_text(
         self, text: str, k: int = 10, *, garment: str | None = None, where: str | None = None, exact: bool = False
@@ -140,9 +202,9 @@ class Searcher:
         vector = text_vector(self.encoder, text)
         clock.lap("encode")
         look = Look(box=None, origin="whole", vector=vector, garments={}, attributes={})
-        hits, notes = self._shortlist.collect(look, ask)
+        listing = self._shortlist.collect(look, ask)
         clock.lap("search")
-        return self._unseen(hits, {}, garment, clock, ask, notes)
+        return self._unseen(listing.hits, {}, garment, clock, ask, listing.notes)
 
     def similar(self, product_id: str, k: int = 10, *, where: str | None = None, exact: bool = False) -> Answer:
         """Find products that look like one of the store's own ("more like this"); it is not among them.
@@ -166,21 +228,26 @@ class Searcher:
     def compare(self, a: bytes, b: bytes, *, box_a: Box | None = None, box_b: Box | None = None) -> Comparison:
         """Compare two photos; their order makes no difference to the similarity.
 
+        With a calibrated verifier the answer says how likely both show the same item. To it the first is the photo of a
+        customer, the second one of the shop's, as in a search.
+
         Raises:
             ImageError: One of them is not a picture we accept.
             QueryError: A box lies outside its photo.
         """
-        return compared(self._viewer, (a, box_a), (b, box_b))
+        second = self.stage_two
+        calibration = None if second is None else second.curves.current().calibration
+        judge = None if second is None or calibration is None else PairJudge(second.verifier, calibration)
+        return compared(self._viewer, (a, box_a), (b, box_b), judge)
+
+    def _listed(self, looks: Sequence[Look], ask: Ask, least: int) -> tuple[Look, Listing]:
+        """The look whose best match is more similar, and what is listed for it."""
+        found = [(look, self._shortlist.collect(look, ask, least=least)) for look in looks]
+        # The whole photo comes first, and max keeps the first of equals.
+        return max(found, key=lambda item: item[1].hits[0].similarity if item[1].hits else -2.0)
 
     def _ask(self, ask: Ask) -> Ask:
-        most = self.settings.max_results
-        if not 1 <= ask.k <= most:
-            raise QueryError(f"k {ask.k} is not allowed; ask for 1 to {most} products")
-        if ask.category not in RESTRICTIONS:
-            raise QueryError(unknown("category restriction", ask.category, RESTRICTIONS))
-        if ask.garment is not None and self.encoder.garments and ask.garment not in self.encoder.garments:
-            raise QueryError(unknown("garment", ask.garment, self.encoder.garments))
-        return ask
+        return checked(ask, self.settings.max_results, self.encoder.garments)
 
     def _unseen(
         self,
@@ -192,42 +259,35 @@ class Searcher:
         notes: tuple[str, ...] = (),
     ) -> Answer:
         """The answer to a question that came without a photo."""
-        matches = self._matches(hits, seen)
-        clock.lap("fetch")
-        return Answer(
-            matches=matches,
+        answer = Answer(
+            matches=(),
             garment=garment,
             garment_probability=None,
             attributes=seen,
             box=None,
             box_origin="whole",
             size=(0, 0),
-            timings=clock.total(),
+            timings={},
             exact=ask.exact,
-            notes=notes if matches else (*notes, *self._why_empty(ask.where)),
+            notes=notes,
         )
+        return self._told(answer, hits, ask, clock)
 
-    def _matches(self, hits: Sequence[Hit], seen: Mapping[str, str]) -> tuple[Match, ...]:
-        matches = []
-        for hit in hits:
-            product = self.store.product(hit.product_id)
-            if product is None:  # deleted since the shortlist was made
-                continue
-            photo: Mapping[str, Any] = next((p for p in product.get("photos", ()) if p["id"] == hit.photo_id), {})
-            agrees, differs = shared(seen, self._facts(product, photo))
-            matches.append(Match(product, hit.photo_id, photo.get("uri", ""), hit.similarity, agrees, differs))
-        return tuple(matches)
+    def _told(self, answer: Answer, hits: Sequence[Hit], ask: Ask, clock: Clock) -> Answer:
+        """An answer with its products."""
+        matches = self._matcher.matches(hits, answer.attributes)
+        clock.lap("fetch")
+        notes = answer.notes if matches else (*answer.notes, *self._matcher.why_empty(ask.where))
+        return replace(answer, matches=matches, timings=clock.total(), notes=notes)
 
-    def _facts(self, product: Mapping[str, Any], photo: Mapping[str, Any]) -> dict[str, str]:
-        """What is known of a product in the model's words: the shop's own where it uses them, else the photo's."""
-        facts = dict(photo.get("seen") or {})
-        for name, value in (product.get("attributes") or {}).items():
-            word = str(value).strip().lower()
-            if word in self.encoder.attributes.get(name, ()):
-                facts[name] = word
-        return facts
-
-    def _why_empty(self, where: str | None) -> tuple[str, ...]:
-        if next(iter(self.store.products()), None) is None:
-            return ("the store holds no products yet: index a catalog with `wearabouts index`",)
-        return (f"no product passes the filter {where!r}",) if where else ("the store holds nothing else to show",)
+    def _told_judged(self, answer: Answer, judged: Judged, ask: Ask, clock: Clock, tail: bool) -> Answer:
+        """An answer with its verdict, and with those of its products that are worth showing."""
+        outcome, hits = judged.outcome, judged.hits[: ask.k]
+        told = [] if outcome is not None and outcome.verdict == "not_carried" else shown(hits, self.settings.tail_share)
+        told = list(hits) if tail else told
+        matches = self._matcher.matches(told, answer.attributes, judged.products)
+        clock.lap("fetch")
+        notes = (*answer.notes, *judged.notes, *(() if judged.hits else self._matcher.why_empty(ask.where)))
+        said = {} if outcome is None else {each.name: getattr(outcome, each.name) for each in fields(outcome)}
+        hidden = len(hits) - len(told)
+        return replace(answer, matches=matches, timings=clock.total(), notes=notes, hidden=hidden, **said)

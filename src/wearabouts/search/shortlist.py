@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+
+from wearabouts.errors import QueryError, StoreError, unknown
 from wearabouts.looks import Look
 from wearabouts.settings import SearchSettings
 from wearabouts.stores import Store
-from wearabouts.types import Floats, Restriction
+from wearabouts.types import Floats, Ranking, Restriction
+
+RESTRICTIONS: tuple[Restriction, ...] = ("hard", "soft", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +30,47 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """The best photo of one product."""
+    """The best photo of one product; its probability of being the very same item, where it was judged."""
 
     product_id: str
     photo_id: str
     similarity: float
+    probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Products under a restriction.
+
+    Attributes:
+        hits: Best first.
+        notes: What the person should know about them.
+        of_kind: Whether there is any of the kinds searched for.
+    """
+
+    hits: Sequence[Hit]
+    notes: tuple[str, ...] = ()
+    of_kind: bool = True
+
+
+def checked(ask: Ask, most: int, garments: Sequence[str]) -> Ask:
+    """The question as given.
+
+    Args:
+        ask: The question.
+        most: Products that one answer may hold.
+        garments: Those the model knows.
+
+    Raises:
+        QueryError: It cannot be meant.
+    """
+    if not 1 <= ask.k <= most:
+        raise QueryError(f"k {ask.k} is not allowed; ask for 1 to {most} products")
+    if ask.category not in RESTRICTIONS:
+        raise QueryError(unknown("category restriction", ask.category, RESTRICTIONS))
+    if ask.garment is not None and garments and ask.garment not in garments:
+        raise QueryError(unknown("garment", ask.garment, garments))
+    return ask
 
 
 class Shortlist:
@@ -42,41 +84,113 @@ class Shortlist:
     def __init__(self, store: Store, settings: SearchSettings) -> None:
         self._store, self._settings = store, settings
 
-    def collect(self, look: Look, ask: Ask) -> tuple[list[Hit], tuple[str, ...]]:
-        """The shortlist of a photo under the restriction asked for, and what the person should know about it."""
+    def collect(self, look: Look, ask: Ask, *, least: int = 0) -> Listing:
+        """The shortlist of a photo under the restriction asked for.
+
+        Args:
+            look: The photo.
+            ask: What is asked for.
+            least: Products to list even where fewer are asked for, because a second stage judges them.
+        """
+        count = max(ask.k, least)
         if ask.category == "off":
-            return self.nearest(look.vector, ask), ()
+            return Listing(self.nearest(look.vector, ask, count=count))
         if ask.garment is not None:
             kinds: tuple[str, ...] = (ask.garment,)
         else:
             kinds = look.likely(0.0 if ask.category == "hard" else self._settings.soft_mass)
         if not kinds:
-            return self.nearest(look.vector, ask), ("this model knows no garments: every kind is compared",)
-        return self.within(look.vector, ask, kinds)
+            note = "this model knows no garments: every kind is compared"
+            return Listing(self.nearest(look.vector, ask, count=count), (note,))
+        return self._within(look.vector, ask, kinds, count)
 
-    def within(self, vector: Floats, ask: Ask, kinds: tuple[str, ...]) -> tuple[list[Hit], tuple[str, ...]]:
+    def _within(self, vector: Floats, ask: Ask, kinds: tuple[str, ...], count: int) -> Listing:
         """Products of some kinds, and unless the restriction is hard others after them where these are too few."""
-        hits = self.nearest(vector, ask, kinds)
-        if len(hits) >= ask.k:
-            return hits, ()
+        hits = self.nearest(vector, ask, kinds, count=count)
+        if len(hits) >= count:
+            return Listing(hits)
         words = f"only {len(hits)} product{'' if len(hits) == 1 else 's'} of kind {' or '.join(kinds)}"
+        few = len(hits) < ask.k
         if ask.category == "hard":
-            return hits, (f"{words}; search with category soft or off for others",)
+            notes = (f"{words}; search with category soft or off for others",) if few else ()
+            return Listing(hits, notes, bool(hits))
         taken = {hit.product_id for hit in hits}
-        others = [hit for hit in self.nearest(vector, ask) if hit.product_id not in taken]
-        return [*hits, *others][: ask.k], (f"{words}; the others are of other kinds",) if others else ()
+        others = [hit for hit in self.nearest(vector, ask, count=count) if hit.product_id not in taken]
+        notes = (f"{words}; the others are of other kinds",) if others and few else ()
+        return Listing([*hits, *others][:count], notes, bool(hits))
 
     def nearest(
-        self, vector: Floats, ask: Ask, garments: Sequence[str] = (), *, without: str | None = None
+        self,
+        vector: Floats,
+        ask: Ask,
+        garments: Sequence[str] = (),
+        *,
+        without: str | None = None,
+        count: int = 0,
     ) -> list[Hit]:
-        """The best photo of each of the k most similar products: the list of photos grows until it holds so many."""
-        count = (ask.k + (without is not None)) * self._settings.widening
+        """The best photo of each of the most similar products: the list of photos grows until it holds so many.
+
+        Args:
+            vector: (D,) of length 1.
+            ask: Filter, exactness, and how many products where `count` says none.
+            garments: Only these; empty for all.
+            without: A product that is not listed.
+            count: How many products; 0 for as many as are asked for.
+        """
+        wanted = count or ask.k
+        photos = (wanted + (without is not None)) * self._settings.widening
         while True:
-            ranking = self._store.search(vector, count, where=ask.where, garments=garments, exact=ask.exact)
+            ranking = self._store.search(vector, photos, where=ask.where, garments=garments, exact=ask.exact)
             hits: dict[str, Hit] = {}
             for i, product in enumerate(ranking.product_ids):
                 if product != without and product not in hits:
                     hits[product] = Hit(product, ranking.photo_ids[i], float(ranking.similarity[i]))
-            if len(hits) >= ask.k or len(ranking) < count:
-                return list(hits.values())[: ask.k]
-            count *= 2
+            if len(hits) >= wanted or len(ranking) < photos:
+                return list(hits.values())[:wanted]
+            photos *= 2
+
+    def whole(self, vector: Floats, hits: Sequence[Hit], products: Mapping[str, Mapping[str, Any]]) -> Ranking:
+        """All photos of some products, those beyond the shortlist too: each product is judged by all it has.
+
+        Args:
+            vector: The query's, (D,) of length 1.
+            hits: The products.
+            products: Product id → what the store says of it; one that is not there is left out.
+        """
+        owner = {
+            str(photo["id"]): hit.product_id
+            for hit in hits
+            for photo in products.get(hit.product_id, {}).get("photos", ())
+        }
+        similarity = self._similarities(vector, list(owner)) if owner else {}
+        similarity |= {hit.photo_id: hit.similarity for hit in hits if hit.photo_id in owner}
+        photos = tuple(sorted(similarity, key=lambda ident: (-similarity[ident], ident)))
+        return Ranking(
+            photos,
+            tuple(owner[ident] for ident in photos),
+            np.asarray([similarity[ident] for ident in photos], np.float32),
+        )
+
+    def _similarities(self, vector: Floats, photo_ids: Sequence[str]) -> dict[str, float]:
+        """In double precision and rounded once, as stores do it: a photo has the same similarity in both stages."""
+        try:
+            vectors = self._store.vectors(photo_ids)
+        except StoreError:  # one of them has gone in this moment; the photos that the search gave are enough
+            return {}
+        exact = np.clip((vectors.astype(np.float64) * vector.astype(np.float64)).sum(axis=1), -1, 1)
+        return dict(zip(photo_ids, exact.astype(np.float32).tolist(), strict=True))
+
+
+def best_photos(ranking: Ranking) -> list[Hit]:
+    """The first photo of each product of a ranking, in its order."""
+    hits: dict[str, Hit] = {}
+    for place, product in enumerate(ranking.product_ids):
+        if product not in hits:
+            share = None if ranking.probability is None else float(ranking.probability[place])
+            hits[product] = Hit(
+                product,
+                ranking.photo_ids[place],
+                float(ranking.similarity[place]),
+                None if share is None or np.isnan(share) else share,
+            )
+    return list(hits.values())

@@ -1,0 +1,75 @@
+"""One search's second stage: the products of the shortlist whole, judged, and the verdict on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from wearabouts.looks import Look
+from wearabouts.search.matching import Matcher
+from wearabouts.search.shortlist import Hit, Listing, Shortlist, best_photos
+from wearabouts.search.verdicts import Outcome, decided
+from wearabouts.search.verifying import StageTwo
+from wearabouts.types import Ranking
+
+UNKEPT = (
+    "the second stage did not judge: the store does not keep what it needs of these photos; index the catalog again "
+    "with `wearabouts index --rebuild`"
+)
+UNCALIBRATED = "the second stage has no calibration: its order stands, its probabilities are not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the second stage makes of one look at a query.
+
+    Attributes:
+        look: The look.
+        category: The garment whose numbers were used, or None.
+        ranking: The first K products by all their photos, judged where that could be done.
+        hits: All products listed, best first: those judged, then those beyond.
+        outcome: The verdict; None without probabilities.
+        notes: What the person should know.
+        products: What was read of the products on the way, by id.
+    """
+
+    look: Look
+    category: str | None
+    ranking: Ranking
+    hits: Sequence[Hit]
+    outcome: Outcome | None = None
+    notes: tuple[str, ...] = ()
+    products: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+class Judging:
+    """Judges the listings of one store."""
+
+    def __init__(self, second: StageTwo, shortlist: Shortlist, matcher: Matcher) -> None:
+        self.second, self._shortlist, self._matcher = second, shortlist, matcher
+
+    def judged(self, look: Look, listing: Listing, category: str | None, precision: float) -> Judged:
+        """Judge the first K products of a listing.
+
+        Args:
+            look: A photo's, with its evidence.
+            listing: Of at least K products, where the store has so many.
+            category: The garment searched for, or None.
+            precision: See `wearabouts.search.verdicts.decided`.
+        """
+        count = self.second.shortlist
+        first, rest = listing.hits[:count], listing.hits[count:]
+        products = self._matcher.products(hit.product_id for hit in first)
+        ranking = self._shortlist.whole(look.vector, first, products)
+        chosen = self.second.curves.current()
+        if look.evidence is not None:
+            ranking = self.second.verify(look.evidence, ranking, category, calibration=chosen.calibration)
+        if ranking.logit is None and len(ranking):
+            return Judged(look, category, ranking, listing.hits, None, (UNKEPT,), products)
+        hits = [*best_photos(ranking), *rest]
+        if chosen.calibration is None:
+            return Judged(look, category, ranking, hits, None, (UNCALIBRATED,), products)
+        shares = [hit.probability for hit in hits if hit.probability is not None]
+        outcome = decided(shares, ranking.carried or 0.0, chosen.calibration, precision, of_kind=listing.of_kind)
+        return Judged(look, category, ranking, hits, outcome, chosen.notes, products)

@@ -1,0 +1,218 @@
+"""The second stage: a ranking by similarity in, the same photos ranked by how likely they show the very same item out.
+
+Only the first K products are judged, K being the model's (`Verifier.shortlist`, chosen from measured recall@K) or the
+one that is set, and where a budget is set, no more than it pays for. Their photos are judged one by one, and those of
+one product speak together (`Verifier.pooled`). What lies beyond K follows in the order it had, with NaN for its
+probability: no number would be honest, 0 least of all. That the item may be there is not forgotten: it is the share
+of *beyond the shortlist* in `wearabouts.calibration`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from statistics import median
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from wearabouts.calibration import Calibration
+from wearabouts.errors import BundleError, StoreError
+from wearabouts.search.curves import Curves
+from wearabouts.settings import SearchSettings
+from wearabouts.stores import Store
+from wearabouts.types import Floats, Ranking
+from wearabouts.verifiers import Evidence, Verifier
+from wearabouts.verifiers.evidence import KIND, unpacked
+
+LAST = 32  # searches that a measured pace is the median of
+FEW = 16  # photos: judging fewer costs about as much, so that one slow search of one photo cannot starve the next
+
+Numbers = npt.NDArray[np.int64]
+
+
+class Pace:
+    """What judging a photo costs, measured as it goes; safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._costs: deque[float] = deque(maxlen=LAST)
+        self._lock = Lock()
+
+    def saw(self, photos: int, seconds: float) -> None:
+        """Take note of a search that judged so many photos in that time."""
+        with self._lock:
+            self._costs.append(1000 * seconds / max(photos, FEW))
+
+    def affords(self, milliseconds: float) -> int | None:
+        """How many photos that time pays for, by the median of the last searches; None before the first."""
+        with self._lock:
+            costs = list(self._costs)
+        if not costs:
+            return None
+        return int(min(milliseconds / max(median(costs), 1e-6), 1e9))
+
+
+class StageTwo:
+    """Judges the shortlists of one store. Threads may share it.
+
+    Args:
+        verifier: The judge.
+        store: Filled by the encoder whose vectors the judge compares.
+        calibration: The model's; None for none. A store's own goes before it.
+        settings: How many products are judged, in which time, and which share of what is asked for the shop carries.
+        clock: Seconds that only grow; for tests.
+
+    Raises:
+        StoreError: The store was filled by another encoder than the verifier compares.
+        BundleError: The calibration is of another verifier.
+    """
+
+    def __init__(
+        self,
+        verifier: Verifier,
+        store: Store,
+        calibration: Calibration | None = None,
+        settings: SearchSettings | None = None,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        if verifier.encoder_hash != store.encoder_hash:
+            raise StoreError(
+                f"the verifier {verifier.name} compares what encoder {verifier.encoder_hash} sees, the store was "
+                f"filled by {store.encoder_hash}; use the verifier of that encoder, or fill the store anew with "
+                "`wearabouts index --rebuild`"
+            )
+        self.verifier, self.store = verifier, store
+        self.settings = settings or SearchSettings()
+        self.curves = Curves(store, verifier, calibration)
+        self._clock, self._pace = clock, Pace()
+
+    @property
+    def shortlist(self) -> int:
+        """K: products to judge where no budget says fewer; 0 for no second stage."""
+        judged = self.settings.judged
+        return self.verifier.shortlist if judged is None else judged
+
+    def verify(
+        self,
+        query: Evidence,
+        ranking: Ranking,
+        category: str | None = None,
+        *,
+        calibration: Calibration | None = None,
+    ) -> Ranking:
+        """Judge the first K products of a ranking by all their photos in it, and rank them by that.
+
+        A photo removed from the store meanwhile is left out. Where the store keeps nothing for this judge of one of the
+        photos, nothing is judged: its word would be about nothing.
+
+        Args:
+            query: Of one photo.
+            ranking: By similarity; a product counts from its first photo on.
+            category: The query's garment, or None.
+            calibration: What to go by; None for the store's own or the model's, as of now.
+
+        Returns:
+            The same photos, similarity untouched. Judged products first, by log-odds, equal ones in the order they had,
+            the photos of each together, the likeliest first. `probability` and `carried` are None without calibration;
+            the ranking as it was, where nothing is judged.
+        """
+        if not len(ranking) or not self.shortlist:
+            return ranking
+        owner = _numbered(ranking.product_ids)
+        began = self._clock()
+        photos = np.flatnonzero(owner < self._affordable(owner))
+        try:
+            shop = self._evidence([ranking.photo_ids[place] for place in photos])
+        except StoreError:
+            left = self._left(ranking)
+            if len(left) == len(ranking):
+                raise
+            return self.verify(query, left, category, calibration=calibration)
+        if shop is None:
+            return ranking
+        logits = self.verifier.logits(self.verifier.weigh(query, shop, category))
+        products = self.verifier.pooled(logits, owner[photos].tolist())
+        self._pace.saw(len(photos), self._clock() - began)
+        if not np.isfinite(products).all():
+            raise BundleError(f"the verifier {self.verifier.name} gives what is no number; export the model again")
+        chosen = calibration or self.curves.current().calibration
+        return self._ranked(ranking, owner, photos, logits, products, chosen, category)
+
+    def _affordable(self, owner: Numbers) -> int:
+        """How many of the ranking's products are judged: K, or as many as the budget pays for, at least one."""
+        most = min(self.shortlist, int(owner.max()) + 1)
+        budget = self.settings.budget_ms
+        photos = None if budget is None else self._pace.affords(budget)
+        if photos is None:
+            return most
+        needed = np.cumsum(np.bincount(owner[owner < most]))
+        return max(int(np.searchsorted(needed, photos, side="right")), 1)
+
+    def _evidence(self, ids: Sequence[str]) -> Evidence | None:
+        """Of stored photos; None where the store does not keep what the judge wants of each.
+
+        Raises:
+            StoreError: A photo is gone, or what is kept of it is another model's.
+        """
+        vectors, layout = self.store.vectors(ids), self.verifier.layout
+        if not layout.size:
+            return Evidence(vectors)
+        kept = self.store.beside(ids, KIND)
+        return unpacked(vectors, kept, layout) if all(kept) else None
+
+    def _left(self, ranking: Ranking) -> Ranking:
+        """What of a ranking is still in the store."""
+        places = np.flatnonzero([self._holds(ident) for ident in ranking.photo_ids])
+        said = {"probability": ranking.probability, "logit": ranking.logit}
+        return _taken(ranking, places, **{name: None if part is None else part[places] for name, part in said.items()})
+
+    def _holds(self, photo_id: str) -> bool:
+        try:
+            return bool(len(self.store.vectors([photo_id])))
+        except StoreError:
+            return False
+
+    def _ranked(
+        self,
+        ranking: Ranking,
+        owner: Numbers,
+        photos: Numbers,
+        logits: Floats,
+        products: Floats,
+        calibration: Calibration | None,
+        category: str | None,
+    ) -> Ranking:
+        """Photos judged, by their product's log-odds, then the product's place, then their own; the others after."""
+        mine = owner[photos]
+        order = np.lexsort((photos, -logits, mine, -products[mine]))
+        rest = np.setdiff1d(np.arange(len(ranking)), photos, assume_unique=True)
+        said: dict[str, Any] = {"logit": _spread(products, mine[order], len(rest))}
+        if calibration is not None:
+            shares = calibration.probabilities(products, category=category, share=self.settings.carried_share)
+            said |= {"probability": _spread(shares.same, mine[order], len(rest)), "carried": shares.carried}
+        return _taken(ranking, np.concatenate([photos[order], rest]), **said)
+
+
+def _numbered(product_ids: Sequence[str]) -> Numbers:
+    """(n,) whose photo each is: products are numbered in the order in which they come."""
+    numbers: dict[str, int] = {}
+    return np.fromiter((numbers.setdefault(each, len(numbers)) for each in product_ids), np.int64, len(product_ids))
+
+
+def _spread(values: Floats, owner: Numbers, unjudged: int) -> Floats:
+    """Products' values as their photos', NaN for the photos that were not judged."""
+    return np.concatenate([values[owner], np.full(unjudged, np.nan)]).astype(np.float32)
+
+
+def _taken(ranking: Ranking, places: Numbers, **said: Any) -> Ranking:
+    """The photos at these places, in this order, and what is said of them."""
+    return Ranking(
+        tuple(ranking.photo_ids[place] for place in places),
+        tuple(ranking.product_ids[place] for place in places),
+        ranking.similarity[places],
+        **said,
+    )
