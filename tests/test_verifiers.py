@@ -13,7 +13,7 @@ from wearabouts import bundles
 from wearabouts.errors import BundleError, QueryError
 from wearabouts.export.graph import traced
 from wearabouts.models import wtbi
-from wearabouts.verifiers import OnnxVerifier, rerank
+from wearabouts.verifiers import PairVerifier, rerank
 
 DIM = 6
 CATEGORIES = ("dresses", "skirts", "tops")
@@ -58,12 +58,12 @@ def graph(trained: wtbi.Verifier) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def verifier(graph: bytes) -> OnnxVerifier:
-    return OnnxVerifier(bundle(graph), threads=1)
+def verifier(graph: bytes) -> PairVerifier:
+    return PairVerifier(bundle(graph), threads=1)
 
 
 @pytest.mark.parametrize("category", [None, 0, 1, 2])
-def test_it_says_what_pytorch_says(trained: wtbi.Verifier, verifier: OnnxVerifier, category: int | None) -> None:
+def test_it_says_what_pytorch_says(trained: wtbi.Verifier, verifier: PairVerifier, category: int | None) -> None:
     street, shop = unit(9, DIM), unit(9, DIM, seed=1)
     with torch.inference_mode():
         expected = trained.logits(torch.from_numpy(street), torch.from_numpy(shop), category).softmax(1)[:, 1].numpy()
@@ -74,7 +74,7 @@ def test_it_says_what_pytorch_says(trained: wtbi.Verifier, verifier: OnnxVerifie
 
 
 def test_one_street_photo_against_many_is_row_by_row_and_kept_halves_agree(
-    trained: wtbi.Verifier, verifier: OnnxVerifier
+    trained: wtbi.Verifier, verifier: PairVerifier
 ) -> None:
     street, shop = unit(DIM), unit(7, DIM, seed=2)
     together = verifier.probability(street, shop, 0)
@@ -86,10 +86,10 @@ def test_one_street_photo_against_many_is_row_by_row_and_kept_halves_agree(
     assert np.allclose(verifier.probability(street, shop), kept, atol=1e-3)
 
 
-def test_more_pairs_than_fit_a_run_and_none(verifier: OnnxVerifier, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_pairs_than_fit_a_run_and_none(verifier: PairVerifier, monkeypatch: pytest.MonkeyPatch) -> None:
     street, shop = unit(11, DIM), unit(11, DIM, seed=1)
     whole = verifier.probability(street, shop, 2)
-    monkeypatch.setattr("wearabouts.verifiers.BATCH", 4)
+    monkeypatch.setattr("wearabouts.verifiers.pairs.BATCH", 4)
     assert np.allclose(verifier.probability(street, shop, 2), whole, atol=1e-6)
     assert verifier.probability(street[:0], shop[:0]).shape == (0,)
 
@@ -104,7 +104,7 @@ def test_more_pairs_than_fit_a_run_and_none(verifier: OnnxVerifier, monkeypatch:
         (unit(3, DIM), unit(3, DIM), -1, "category -1"),
     ],
 )
-def test_what_does_not_fit_is_refused(verifier: OnnxVerifier, street, shop, category, said: str) -> None:
+def test_what_does_not_fit_is_refused(verifier: PairVerifier, street, shop, category, said: str) -> None:
     with pytest.raises(QueryError, match=said):
         verifier.probability(street, shop, category)
 
@@ -113,18 +113,18 @@ def test_a_bundle_without_a_verifier_says_what_to_do(graph: bytes) -> None:
     made = bundle(graph)
     without = bundles.Bundle(made.card.model_copy(update={"verifier": None}), made.graphs)
     with pytest.raises(BundleError, match="no verifier"):
-        OnnxVerifier(without)
+        PairVerifier(without)
 
 
 def test_graphs_that_are_not_verifiers_are_refused(graph: bytes) -> None:
     with pytest.raises(BundleError, match="cannot be run"):
-        OnnxVerifier(bundle(b"not a graph"))
+        PairVerifier(bundle(b"not a graph"))
     with pytest.raises(BundleError, match="takes pixels and gives other"):
-        OnnxVerifier(bundle(traced(Refused(), {"pixels": torch.zeros(2, 3)}, ["other"])))
+        PairVerifier(bundle(traced(Refused(), {"pixels": torch.zeros(2, 3)}, ["other"])))
     with pytest.raises(BundleError, match="its card says"):
-        OnnxVerifier(bundle(graph, categories=("dresses",)))
+        PairVerifier(bundle(graph, categories=("dresses",)))
     with pytest.raises(BundleError, match="two vectors of 7 floats"):
-        OnnxVerifier(bundle(graph, dim=7))
+        PairVerifier(bundle(graph, dim=7))
 
 
 class Told:

@@ -17,7 +17,7 @@ from variants import READINGS, Reading
 
 from wearabouts import bundles
 from wearabouts.encoders import Encoder, OnnxEncoder
-from wearabouts.verifiers import OnnxVerifier
+from wearabouts.verifiers import PairVerifier
 
 FITTED = "fitted"  # photos, decoded once for all runs
 
@@ -75,7 +75,7 @@ def measure(
     """Write the figures of an encoder's readings, and last what it costs: where that is, the run is done."""
     folder.mkdir(parents=True, exist_ok=True)
     vectors, heads, marks = readings.encoded(encoder, test)
-    verifier = OnnxVerifier(bundle, threads=1) if bundle is not None and bundle.verifier is not None else None
+    verifier = PairVerifier(bundle, threads=1) if bundle is not None and bundle.verifier is not None else None
     for key, reading in wanted.items():
         judge = None if reading.method == "cosine" else verifier
         figures = readings.searched(vectors, test, judge, specific=reading.method == "specific")

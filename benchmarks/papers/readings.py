@@ -15,7 +15,7 @@ from wearabouts import metrics
 from wearabouts.bundles import Bundle
 from wearabouts.encoders import Encoder
 from wearabouts.types import SIDES, Encoding, Floats
-from wearabouts.verifiers import OnnxVerifier, rerank
+from wearabouts.verifiers import PairVerifier, rerank
 
 SHORTLIST = 200
 PLACES = 20
@@ -43,7 +43,7 @@ def encoded(encoder: Encoder, test: Tested) -> tuple[Floats, dict[str, Floats], 
     return joined(lambda part: part.vectors), heads, marks
 
 
-def searched(vectors: Floats, test: Tested, verifier: OnnxVerifier | None = None, *, specific: bool = False) -> Figures:
+def searched(vectors: Floats, test: Tested, verifier: PairVerifier | None = None, *, specific: bool = False) -> Figures:
     """Every street photo asks for its product among the shop photos, one a product.
 
     Args:
@@ -153,5 +153,5 @@ def cost(encoder: Encoder, bundle: Bundle | None, test: Tested, timed: int) -> d
         told["parameters"] = sum(map(counted, graphs.values()))
         told["megabytes"] = round(sum(map(len, graphs.values())) / 2**20, 2)
         if bundle.verifier is not None:
-            told["verifier parameters"] = counted(bundle.verifier)
+            told["verifier parameters"] = sum(counted(part) for part in (bundle.verifier, bundle.halves) if part)
     return told

@@ -70,9 +70,9 @@ def write_parts(folder: Path, files: Mapping[str, bytes] | None = None, **parts:
     card = _renamed(card, {name: taken[name] for name in given})
     check(card)
     contents = {taken[name]: content for name, content in given.items()}
+    there = old | {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     for name, sha256 in _graphs(card).items():
-        found = hashlib.sha256(contents[name]).hexdigest() if name in contents else old.get(name)
-        if found != sha256:
+        if there.get(name) != sha256:
             raise BundleError(f"{name} is named on the card with SHA-256 {sha256[:9]}…; give the graph with that hash")
     for name, content in contents.items():
         _write(folder / name, content)

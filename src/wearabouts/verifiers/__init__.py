@@ -11,9 +11,24 @@ from typing import Protocol
 
 from wearabouts.types import Floats
 from wearabouts.verifiers.evidence import Evidence, Layout
-from wearabouts.verifiers.pairs import OnnxVerifier, rerank
+from wearabouts.verifiers.judge import SIGNALS, Judge, layout_of, open_judge
+from wearabouts.verifiers.pairs import PairVerifier, Pairwise, half_kind, rerank
+from wearabouts.verifiers.regions import RegionVerifier
 
-__all__ = ["Evidence", "Layout", "OnnxVerifier", "Verifier", "rerank"]
+__all__ = [
+    "SIGNALS",
+    "Evidence",
+    "Judge",
+    "Layout",
+    "PairVerifier",
+    "Pairwise",
+    "RegionVerifier",
+    "Verifier",
+    "half_kind",
+    "layout_of",
+    "open_judge",
+    "rerank",
+]
 
 
 class Verifier(Protocol):

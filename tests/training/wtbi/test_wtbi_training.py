@@ -24,7 +24,7 @@ from wearabouts.readers import open_catalog
 from wearabouts.search import Searcher
 from wearabouts.stores import open_store
 from wearabouts.training import SUMMARY, main_train
-from wearabouts.verifiers import OnnxVerifier, rerank
+from wearabouts.verifiers import PairVerifier, rerank
 
 RECIPE = """
 name = "tiny"
@@ -143,7 +143,7 @@ def test_the_bundle_says_what_was_trained(bundle: bundles.Bundle, told: dict) ->
 def test_it_is_indexed_searched_evaluated_and_verified(
     bundle: bundles.Bundle, drawn_small: Path, tmp_path: Path
 ) -> None:
-    encoder, verifier = OnnxEncoder(bundle, threads=1), OnnxVerifier(bundle, threads=1)
+    encoder, verifier = OnnxEncoder(bundle, threads=1), PairVerifier(bundle, threads=1)
     catalog = open_catalog(drawn_small)
     store = open_store(tmp_path / "store", mode="write", encoder_hash=encoder.hash, dim=encoder.dim)
     assert index(catalog, encoder, store).embedded == 24
