@@ -100,7 +100,7 @@ class OnnxEncoder:
         self._outputs = ["vector"] + (["garment"] if card.garments else [])
         self._outputs += [f"attribute.{name}" for name in card.attributes]
         self._outputs += [name for name in ("saliency", "landmarks") if getattr(card, name)]
-        self._outputs += ["code"] if card.bits else []
+        self._outputs += (["regions"] if card.regions else []) + (["code"] if card.bits else [])
         made: dict[str, Any] = {}
         for side in SIDES:
             file = card.graphs[side].file
@@ -121,8 +121,7 @@ class OnnxEncoder:
             for i in range(0, len(photos), BATCH)
         ]
         if not parts:
-            rest = [np.zeros((0, 8, 3) if name == "landmarks" else (0, 0), np.float32) for name in self._outputs[1:]]
-            return self._encoding([np.zeros((0, self.dim), np.float32), *rest], photos)
+            return self._encoding([self._none(name) for name in self._outputs], photos)
         return self._encoding([np.concatenate(columns) for columns in zip(*parts, strict=True)], photos)
 
     def encode_text(self, texts: Sequence[str]) -> Floats:
@@ -149,15 +148,37 @@ class OnnxEncoder:
         if landmarks is not None:
             landmarks = self._on_photos(landmarks, photos)
         codes = by_name.get("code")
-        if codes is not None and not len(codes):
-            codes = np.zeros((len(vectors), self.card.bits // 8), np.uint8)
         if codes is not None and (codes.dtype != np.uint8 or codes.shape[1] != self.card.bits // 8):
             raise BundleError(
                 f"{self.name!r} gives codes of {codes.shape[1]} {codes.dtype}, its card says {self.card.bits} bits; "
                 "export it again"
             )
         packed = None if codes is None else codes.astype(np.uint8, copy=False)
-        return Encoding(vectors, by_name.get("garment"), attributes, by_name.get("saliency"), landmarks, packed)
+        regions = self._checked(by_name.get("regions"), len(vectors))
+        return Encoding(
+            vectors, by_name.get("garment"), attributes, by_name.get("saliency"), landmarks, packed, regions
+        )
+
+    def _none(self, output: str) -> npt.NDArray[Any]:
+        """What a graph would give of no photo."""
+        wide: dict[str, tuple[int, ...]] = {"vector": (self.dim,), "garment": (len(self.garments),)}
+        wide |= {f"attribute.{name}": (len(values),) for name, values in self.attributes.items()}
+        wide |= {"saliency": (0, 0), "landmarks": (len(LANDMARK_SLOTS), 3), "code": (self.card.bits // 8,)}
+        wide |= {"regions": (self.card.regions.count, self.card.regions.dim)} if self.card.regions else {}
+        dtype = {"code": np.uint8, "regions": np.int8}.get(output, np.float32)
+        return np.zeros((0, *wide[output]), dtype)
+
+    def _checked(self, regions: npt.NDArray[Any] | None, count: int) -> npt.NDArray[np.int8] | None:
+        """Regions as the card says, or an error."""
+        said = self.card.regions
+        if regions is None or said is None:
+            return None
+        if regions.shape != (count, said.count, said.dim) or regions.dtype != np.int8:
+            raise BundleError(
+                f"{self.name!r} gives regions of {regions.shape[1:]} {regions.dtype}, its card says "
+                f"{(said.count, said.dim)} int8; export it again"
+            )
+        return regions
 
     def _on_photos(self, landmarks: Floats, photos: Sequence[Pixels]) -> Floats:
         """Fractions of the square that the graph sees, as fractions of each photo in it."""
