@@ -243,6 +243,11 @@ class ListStore:
                 raise StoreError(f"photo {ident!r} is not in the store")
         return np.array([photos[ident].vector for ident in photo_ids], np.float32).reshape(-1, self.dim)
 
+    def photos(self, product_ids: Sequence[str]) -> list[tuple[str, ...]]:
+        """Each product's photos, none for one that is not there."""
+        found = (self.records.get(ident) for ident in product_ids)
+        return [() if each is None else tuple(item.photo.id for item in each.photos) for each in found]
+
     def beside(self, photo_ids: Sequence[str], kind: str) -> list[bytes | None]:
         """What the records hold of that kind, None where there is none or no such photo."""
         self.asked.append((len(photo_ids), kind))

@@ -76,6 +76,22 @@ class StoreContract:
         both = shop.nearest(query, 30, lambda r: counted_garment(r) == "dress" and (r.product.price or 100) < 50)
         assert_same_ranking(store.search(query, 30, garments=["dress"], where="price < 50"), both)
 
+    def test_photos_of_products_are_those_written_through_changes_and_reopening(self, store, generator, open_again):
+        shop, _ = self.filled(store, generator, 20)
+        changed = random_product(generator, "p3", pool=unit(generator, 3))
+        store.upsert([changed])
+        shop.upsert([changed])
+        store.delete(["p5"])
+        wanted = [*sorted(set(shop.records) - {"p5"}), "p5", "never"]
+        for reopened in (False, True):
+            current = open_again() if reopened else store
+            found = dict(zip(wanted, current.photos(wanted), strict=True))
+            assert found.pop("p5") == found.pop("never") == ()
+            assert {ident: sorted(photos) for ident, photos in found.items()} == {
+                ident: sorted(each.photo.id for each in shop.records[ident].photos) for ident in found
+            }
+            assert current.photos([]) == []
+
     def test_a_photo_finds_itself_and_a_nearer_one_never_scores_lower(self, store, generator):
         shop, _ = self.filled(store, generator, 20)
         for record in shop.records.values():

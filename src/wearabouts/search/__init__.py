@@ -5,6 +5,7 @@ from __future__ import annotations
 from wearabouts.search.comparing import compare_photos
 from wearabouts.search.curves import NOTE, Curves
 from wearabouts.search.judging import Judged
+from wearabouts.search.opening import open_searcher, second_stage
 from wearabouts.search.searcher import Searcher, answer_json
 from wearabouts.search.shortlist import RESTRICTIONS
 from wearabouts.search.verifying import StageTwo
@@ -21,5 +22,7 @@ __all__ = [
     "StageTwo",
     "answer_json",
     "compare_photos",
+    "open_searcher",
     "reads_text",
+    "second_stage",
 ]

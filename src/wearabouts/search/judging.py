@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from wearabouts.looks import Look
-from wearabouts.search.matching import Matcher
 from wearabouts.search.shortlist import Hit, Listing, Shortlist, best_photos
 from wearabouts.search.verdicts import Outcome, decided
 from wearabouts.search.verifying import StageTwo
@@ -31,7 +29,6 @@ class Judged:
         hits: All products listed, best first: those judged, then those beyond.
         outcome: The verdict; None without probabilities.
         notes: What the person should know.
-        products: What was read of the products on the way, by id.
     """
 
     look: Look
@@ -40,14 +37,13 @@ class Judged:
     hits: Sequence[Hit]
     outcome: Outcome | None = None
     notes: tuple[str, ...] = ()
-    products: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Judging:
     """Judges the listings of one store."""
 
-    def __init__(self, second: StageTwo, shortlist: Shortlist, matcher: Matcher) -> None:
-        self.second, self._shortlist, self._matcher = second, shortlist, matcher
+    def __init__(self, second: StageTwo, shortlist: Shortlist) -> None:
+        self.second, self._shortlist = second, shortlist
 
     def judged(self, look: Look, listing: Listing, category: str | None, precision: float) -> Judged:
         """Judge the first K products of a listing.
@@ -60,16 +56,15 @@ class Judging:
         """
         count = self.second.shortlist
         first, rest = listing.hits[:count], listing.hits[count:]
-        products = self._matcher.products(hit.product_id for hit in first)
-        ranking = self._shortlist.whole(look.vector, first, products)
+        ranking = self._shortlist.whole(look.vector, first)
         chosen = self.second.curves.current()
         if look.evidence is not None:
             ranking = self.second.verify(look.evidence, ranking, category, calibration=chosen.calibration)
         if ranking.logit is None and len(ranking):
-            return Judged(look, category, ranking, listing.hits, None, (UNKEPT,), products)
+            return Judged(look, category, ranking, listing.hits, None, (UNKEPT,))
         hits = [*best_photos(ranking), *rest]
         if chosen.calibration is None:
-            return Judged(look, category, ranking, hits, None, (UNCALIBRATED,), products)
+            return Judged(look, category, ranking, hits, None, (UNCALIBRATED,))
         shares = [hit.probability for hit in hits if hit.probability is not None]
         outcome = decided(shares, ranking.carried or 0.0, chosen.calibration, precision, of_kind=listing.of_kind)
-        return Judged(look, category, ranking, hits, outcome, chosen.notes, products)
+        return Judged(look, category, ranking, hits, outcome, chosen.notes)

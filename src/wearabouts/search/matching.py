@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wearabouts.encoders import Encoder
@@ -11,8 +11,6 @@ from wearabouts.search.shortlist import Hit
 from wearabouts.stores import Store
 from wearabouts.types import Match
 
-Products = Mapping[str, Mapping[str, Any]]
-
 
 class Matcher:
     """Reads products of one store, in the words of one encoder."""
@@ -20,24 +18,17 @@ class Matcher:
     def __init__(self, encoder: Encoder, store: Store) -> None:
         self._encoder, self._store = encoder, store
 
-    def products(self, product_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Product id → what the store says of it; those deleted since the shortlist was made are left out."""
-        found = ((ident, self._store.product(ident)) for ident in product_ids)
-        return {ident: product for ident, product in found if product is not None}
-
-    def matches(self, hits: Sequence[Hit], seen: Mapping[str, str], read: Products | None = None) -> tuple[Match, ...]:
+    def matches(self, hits: Sequence[Hit], seen: Mapping[str, str]) -> tuple[Match, ...]:
         """The products of hits that still are there.
 
         Args:
             hits: Best first.
             seen: What is seen in the query, name → value.
-            read: Products already read; the others are read here.
         """
-        read = {} if read is None else read
-        products = {**read, **self.products(hit.product_id for hit in hits if hit.product_id not in read)}
         matches = []
         for hit in hits:
-            if (product := products.get(hit.product_id)) is None:
+            product = self._store.product(hit.product_id)
+            if product is None:  # deleted since the shortlist was made
                 continue
             photo: Mapping[str, Any] = next((p for p in product.get("photos", ()) if p["id"] == hit.photo_id), {})
             agrees, differs = shared(seen, self._facts(product, photo))

@@ -68,7 +68,7 @@ class Searcher:
         self._shortlist = Shortlist(store, self.settings)
         self._matcher = Matcher(encoder, store)
         second = None if verifier is None else StageTwo(verifier, store, calibration, self.settings)
-        self._judging = None if second is None else Judging(second, self._shortlist, self._matcher)
+        self._judging = None if second is None else Judging(second, self._shortlist)
 
     @property
     def stage_two(self) -> StageTwo | None:
@@ -285,7 +285,7 @@ class Searcher:
         outcome, hits = judged.outcome, judged.hits[: ask.k]
         told = [] if outcome is not None and outcome.verdict == "not_carried" else shown(hits, self.settings.tail_share)
         told = list(hits) if tail else told
-        matches = self._matcher.matches(told, answer.attributes, judged.products)
+        matches = self._matcher.matches(told, answer.attributes)
         clock.lap("fetch")
         notes = (*answer.notes, *judged.notes, *(() if judged.hits else self._matcher.why_empty(ask.where)))
         said = {} if outcome is None else {each.name: getattr(outcome, each.name) for each in fields(outcome)}

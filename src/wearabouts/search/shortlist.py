@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -149,19 +148,16 @@ class Shortlist:
                 return list(hits.values())[:wanted]
             photos *= 2
 
-    def whole(self, vector: Floats, hits: Sequence[Hit], products: Mapping[str, Mapping[str, Any]]) -> Ranking:
+    def whole(self, vector: Floats, hits: Sequence[Hit]) -> Ranking:
         """All photos of some products, those beyond the shortlist too: each product is judged by all it has.
 
         Args:
             vector: The query's, (D,) of length 1.
-            hits: The products.
-            products: Product id → what the store says of it; one that is not there is left out.
+            hits: The products; one that is no longer there is left out.
         """
-        owner = {
-            str(photo["id"]): hit.product_id
-            for hit in hits
-            for photo in products.get(hit.product_id, {}).get("photos", ())
-        }
+        products = [hit.product_id for hit in hits]
+        photos_of = zip(products, self._store.photos(products), strict=True)
+        owner = {photo: product for product, photos in photos_of for photo in photos}
         similarity = self._similarities(vector, list(owner)) if owner else {}
         similarity |= {hit.photo_id: hit.similarity for hit in hits if hit.photo_id in owner}
         photos = tuple(sorted(similarity, key=lambda ident: (-similarity[ident], ident)))

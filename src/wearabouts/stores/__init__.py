@@ -120,6 +120,10 @@ class Store(Protocol):
         """(n, D) float32 in the order asked for; StoreError names the first id that is not there."""
         ...
 
+    def photos(self, product_ids: Sequence[str]) -> list[tuple[str, ...]]:
+        """The ids of each product's photos, from memory; none for a product that is not there."""
+        ...
+
     def beside(self, photo_ids: Sequence[str], kind: str) -> list[bytes | None]:
         """What was written beside the photos, of one kind, in the order asked for; None where there is none."""
         ...

@@ -145,6 +145,11 @@ class EmbeddedStore:
                 raise StoreError(f"photo {ident!r} is not in the store; ask for photos that a search has just given")
         return view.gathered(places)
 
+    def photos(self, product_ids: Sequence[str]) -> list[tuple[str, ...]]:
+        """The ids of each product's photos, from memory; none for a product that is not there."""
+        self._require_open()
+        return self._tracker.photos(product_ids)
+
     def beside(self, photo_ids: Sequence[str], kind: str) -> list[bytes | None]:
         """What was written beside the photos, of one kind, in the order asked for, from one picture of the database.
 

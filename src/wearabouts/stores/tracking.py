@@ -74,6 +74,14 @@ class Tracker:
         inside[inside] = view.alive[found[inside]]
         return view, np.where(inside, found, -1)
 
+    def photos(self, product_ids: Sequence[str]) -> list[tuple[str, ...]]:
+        """The ids of each product's photos in the newest view; none for a product that is not there."""
+        found = self.current().photos_of(product_ids)
+        if found is None:  # a write has moved on beneath this view: wait for its own
+            with self.lock:
+                found = self.current().photos_of(product_ids)
+        return found or []
+
     def refresh(self, *, anew: bool = False) -> View:
         """Read what is newer, or everything; until that is done, searches go on with the view before it.
 

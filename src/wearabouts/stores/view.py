@@ -131,6 +131,17 @@ class View:
         taken[~old] = self.vectors[places[~old] - size]
         return taken
 
+    def photos_of(self, product_ids: Sequence[str]) -> list[tuple[str, ...]] | None:
+        """The living photos of each product; None where `rows` already holds newer ones of one of them."""
+        found = []
+        for ident in product_ids:
+            slot = self.rows.slot_of.get(ident)
+            rows = [] if slot is None else self.rows.rows_of[slot]
+            if rows and rows[-1] >= len(self.alive):
+                return None
+            found.append(tuple(str(self.rows.photo_ids[row]) for row in rows if self.alive[row]))
+        return found
+
     def numbered(self, places: Places) -> list[int]:
         """The numbers of rows in the database; -1 for a row that is -1."""
         size = len(self.rows.base.numbers)
