@@ -23,7 +23,8 @@ from wearabouts.cli.options import (
 from wearabouts.cli.terminal import Progress, say, show_json
 
 if TYPE_CHECKING:
-    from wearabouts.embedding import IndexSummary
+    from wearabouts.embedding import Halves, IndexSummary
+    from wearabouts.encoders import Encoder
 
 
 def index(
@@ -36,6 +37,10 @@ def index(
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Empty the store first, for another model.")] = False,
     all_photos: Annotated[bool, typer.Option("--all-photos", help="Also index street photos.")] = False,
     no_thumbnails: Annotated[bool, typer.Option("--no-thumbnails", help="Keep no small copies of photos.")] = False,
+    halves: Annotated[
+        bool,
+        typer.Option("--halves", help="Also keep the pair network's half of each photo, for a faster second stage."),
+    ] = False,
     columns: ColumnsOption = None,
     words: WordsOption = None,
     allow_private_addresses: Annotated[
@@ -55,6 +60,7 @@ def index(
     for note in catalog.notes:
         say(note, err=True)
     encoder = load_encoder(model)
+    network = _network(encoder) if halves else None
     opened = open_store(store, mode="write", encoder_hash=encoder.hash, dim=encoder.dim, rebuild=rebuild)
     try:
         with Progress("photos", quiet=json) as progress:
@@ -67,6 +73,7 @@ def index(
                 prune_limit=prune_limit,
                 all_photos=all_photos,
                 thumbnails=not no_thumbnails,
+                halves=network,
                 progress=lambda now: progress.update("indexing", now.photos, now.total),
             )
     finally:
@@ -77,6 +84,24 @@ def index(
         show_json(_plain(summary, store))
     else:
         _show(summary, store)
+
+
+def _network(encoder: Encoder) -> Halves:
+    """The pair network of an encoder's bundle.
+
+    Raises:
+        SettingsError: The model is no bundle.
+        BundleError: The bundle has no pair network.
+    """
+    from wearabouts.encoders import OnnxEncoder
+    from wearabouts.errors import SettingsError
+    from wearabouts.verifiers import PairVerifier
+
+    if not isinstance(encoder, OnnxEncoder):
+        raise SettingsError(
+            f"--halves needs a model with a pair network, and {encoder.name} is no bundle; leave it out"
+        )
+    return PairVerifier(encoder.bundle)
 
 
 def _plain(summary: IndexSummary, store: Path) -> dict[str, Any]:

@@ -10,15 +10,16 @@ import os
 from collections.abc import Callable, Iterator
 
 from wearabouts.catalog import Catalog, Faults, Product
+from wearabouts.embedding.halves import Halver, Halves
 from wearabouts.embedding.line import Line
-from wearabouts.embedding.photos import Fetches, Loader, decode_side, wanted
+from wearabouts.embedding.photos import Fetches, Loader, decode_side, gives_evidence, wanted
 from wearabouts.embedding.tally import Counted, IndexProgress, IndexSummary, Tally
 from wearabouts.encoders import Encoder
 from wearabouts.errors import SettingsError, StoreError, WearaboutsError
 from wearabouts.fetch import Fetcher, FetchSettings
 from wearabouts.stores import Store
 
-__all__ = ["IndexProgress", "IndexSummary", "decode_side", "index"]
+__all__ = ["Halves", "IndexProgress", "IndexSummary", "decode_side", "index"]
 
 LOST_ROWS = 0.1  # a feed that loses more of its rows than this is damaged: what it lacks may well still be sold
 SMALL_STORE = 20  # products up to which a run may prune any share
@@ -35,6 +36,7 @@ def index(
     prune_limit: float = 0.5,
     all_photos: bool = False,
     thumbnails: bool = True,
+    halves: Halves | None = None,
     progress: Callable[[IndexProgress], None] | None = None,
     workers: int | None = None,
     batch: int = 16,
@@ -42,7 +44,8 @@ def index(
 ) -> IndexSummary:
     """Bring a store up to date with a catalog.
 
-    What is stored with the same bytes is not embedded again; changed facts of a product are written without embedding.
+    What is stored with the same bytes is not embedded again, unless the store is of a release that kept less of a
+    photo than the encoder says of it; changed facts of a product are written without embedding.
     A photo that cannot be had or read is a fault and costs nothing else; where it is stored from before and only cannot
     be fetched now, it stays. A product without one good photo is a fault, too, and stays as it was stored.
 
@@ -57,6 +60,8 @@ def index(
         prune_limit: Largest share of the stored products that one run may remove, in (0, 1]; 1 for any.
         all_photos: Also index customers' photos (cropped to their box where they have one) and photos kept as queries.
         thumbnails: Store a small copy (at most 512 px) of each photo.
+        halves: A pair network whose half of each photo is kept as well (float16), so that the second stage need not
+            compute it; photos that lack it get it from their stored vectors. None keeps none, and leaves those there.
         progress: Called after each product, in the calling thread.
         workers: Threads that fetch and decode; None for two more than there are cores, at most 8.
         batch: Photos encoded at once, at least 1.
@@ -68,7 +73,7 @@ def index(
     Raises:
         CatalogError: The catalog could not be read to its end; what it gave before is indexed.
         StoreError: The store was filled by another encoder, or cannot be written.
-        SettingsError: workers, batch or prune_limit cannot be meant.
+        SettingsError: workers, batch or prune_limit cannot be meant, or the pair network is in one piece.
     """
     workers = min(8, (os.cpu_count() or 1) + 2) if workers is None else workers
     if workers < 1 or batch < 1 or not 0 < prune_limit <= 1:
@@ -79,6 +84,7 @@ def index(
             f"the store was filled by encoder {store.encoder_hash}, {encoder.name} is {encoder.hash}; "
             "index with the same encoder, or rebuild the store for this one"
         )
+    halver = Halver(halves) if halves is not None else None
     tally = Tally(catalog.source, faults if faults is not None else Faults())
     counted = Counted(catalog, lambda product: len(wanted(product, all_photos))) if progress else None
 
@@ -86,9 +92,11 @@ def index(
         if progress is not None and counted is not None:
             progress(tally.progress(counted.total))
 
-    loader = Loader(fetcher or Fetcher(FetchSettings()), decode_side(encoder), thumbnails)
+    loader = Loader(fetcher or Fetcher(FetchSettings()), decode_side(encoder), thumbnails, gives_evidence(encoder))
     walk = _Walk(catalog, tally.faults, all_photos, remember=prune)
-    line = Line(encoder, store, loader, tally, workers=workers, batch=batch, all_photos=all_photos, told=told)
+    line = Line(
+        encoder, store, loader, tally, workers=workers, batch=batch, all_photos=all_photos, halver=halver, told=told
+    )
     try:
         line.run(walk.products())
     finally:

@@ -11,12 +11,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from wearabouts.catalog import Photo, Product
-from wearabouts.embedding.photos import Loaded, Loader, same_view, wanted
+from wearabouts.embedding.halves import Halver
+from wearabouts.embedding.photos import Encoded, Loaded, Loader, same_view, wanted
 from wearabouts.embedding.tally import Tally
 from wearabouts.encoders import Encoder
 from wearabouts.errors import StoreError
 from wearabouts.stores import PhotoRecord, ProductRecord, Store
-from wearabouts.types import Box, Encoding, Pixels
+from wearabouts.types import Box, Pixels
 
 GROUP_PHOTOS = (
     64  # one transaction: few enough that a kill loses seconds of work, enough that the disk's sync is shared
@@ -31,7 +32,7 @@ FINISHED = 256  # products that wait for a vector before a batch is sent off unf
 class _Slot:
     """A vector to come: row `row` of what the encoder says, once its batch is sent off."""
 
-    future: Future[Encoding] | None = None
+    future: Future[Encoded] | None = None
     row: int = 0
 
 
@@ -68,6 +69,7 @@ class Line:
         workers: Threads that fetch and decode.
         batch: Photos encoded at once.
         all_photos: Also street photos and photos kept as queries.
+        halver: Completes what is written with a pair network's halves; None for none.
         told: Called after each product.
     """
 
@@ -81,15 +83,16 @@ class Line:
         workers: int,
         batch: int,
         all_photos: bool,
+        halver: Halver | None = None,
         told: Callable[[], None],
     ) -> None:
         self.encoder, self.store, self.loader, self.tally = encoder, store, loader, tally
-        self.batch_size, self.all_photos, self.told = batch, all_photos, told
+        self.batch_size, self.all_photos, self.halver, self.told = batch, all_photos, halver, told
         self._window = 2 * batch + workers
         self._waiting = 0
         self._tasks: deque[_Task] = deque()
         self._batch: list[tuple[_Slot, Pixels]] = []
-        self._encoding: deque[Future[Encoding]] = deque()
+        self._encoding: deque[Future[Encoded]] = deque()
         self._recent: OrderedDict[tuple[str, Box | None], _Slot] = OrderedDict()
         self._shared: OrderedDict[tuple[str, Box | None], Future[Loaded]] = OrderedDict()
         self._finished: deque[_Finished] = deque()
@@ -153,7 +156,7 @@ class Line:
             self.tally.fault("product", f"product {task.product.id[:80]!r}: none of its {count} photos could be used")
         else:
             self.tally.stored_products += 1
-            if not _unchanged(task, parts):
+            if not self._unchanged(task, parts):
                 self._finished.append(_Finished(task.product, tuple(parts)))
         if len(self._finished) > FINISHED:
             self._send_batch()
@@ -172,7 +175,7 @@ class Line:
             self.tally.reused += 1
             return loaded, slot
         other = self.store.digest_record(loaded.digest)
-        if other is not None and same_view(other.photo, loaded.photo):
+        if other is not None and same_view(other.photo, loaded.photo) and self.loader.embedded(other):
             self.tally.reused += 1
             return loaded.reusing(other)
         self.tally.embedded += 1
@@ -191,7 +194,7 @@ class Line:
             self._encoding.popleft().result()
         slots, photos = zip(*self._batch, strict=True)
         # The gallery lies on the shop's side, whoever took the photo: queries come from the street side to it.
-        future = self._encoder_thread.submit(self.encoder.encode, photos, "shop")
+        future = self._encoder_thread.submit(lambda: Encoded.of(self.encoder.encode(photos, "shop")))
         for row, slot in enumerate(slots):
             slot.future, slot.row = future, row
         self._encoding.append(future)
@@ -215,6 +218,8 @@ class Line:
         group, self._group = self._group, []
         if not group:
             return
+        if self.halver is not None:
+            group = self.halver.completed(group)
         try:
             self.store.upsert(group)
         except StoreError as error:
@@ -234,15 +239,16 @@ class Line:
             self.tally.stored_products -= 1
             self.tally.fault("product", str(refusal))
 
-
-def _unchanged(task: _Task, parts: list[PhotoRecord | tuple[Loaded, _Slot]]) -> bool:
-    """Whether the store already has exactly this, so that nothing needs to be written."""
-    before = task.before
-    if before is None or before.product != task.product or len(parts) != len(before.photos):
-        return False
-    for part, stored in zip(parts, before.photos, strict=True):
-        if not isinstance(part, PhotoRecord) or part.photo != stored.photo or part.digest != stored.digest:
+    def _unchanged(self, task: _Task, parts: list[PhotoRecord | tuple[Loaded, _Slot]]) -> bool:
+        """Whether the store already has exactly this, so that nothing needs to be written."""
+        before = task.before
+        if before is None or before.product != task.product or len(parts) != len(before.photos):
             return False
-        if part.validators != stored.validators or len(part.thumbnail) != len(stored.thumbnail):
-            return False
-    return True
+        for part, stored in zip(parts, before.photos, strict=True):
+            if not isinstance(part, PhotoRecord) or part.photo != stored.photo or part.digest != stored.digest:
+                return False
+            if part.validators != stored.validators or len(part.thumbnail) != len(stored.thumbnail):
+                return False
+            if self.halver is not None and self.halver.lacks(part):
+                return False
+        return True

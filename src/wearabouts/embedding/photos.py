@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from wearabouts.catalog import Photo, Product
-from wearabouts.encoders import Encoder
+from wearabouts.encoders import Encoder, OnnxEncoder
 from wearabouts.errors import FetchError, ImageError
 from wearabouts.fetch import Fetched
 from wearabouts.images import decode
-from wearabouts.stores import PhotoRecord
+from wearabouts.stores import MAX_BESIDE, PhotoRecord
 from wearabouts.types import Encoding, Pixels
+from wearabouts.verifiers import evidence, layout_of
+from wearabouts.verifiers.evidence import KIND
 
 THUMBNAIL_SIDE = 512
 CERTAIN = 0.5  # an attribute's value counts as seen from this probability on
@@ -26,6 +28,21 @@ class Fetches(Protocol):
     def fetch(self, uri: str, *, root: None = None, validators: Mapping[str, str] = ...) -> Fetched:
         """The bytes of a photo, or none where the validators say that they have not changed."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What the encoder said of a batch, and what of it the second stage wants kept: a value a photo, empty for none."""
+
+    encoding: Encoding
+    evidence: Sequence[bytes]
+
+    @classmethod
+    def of(cls, encoding: Encoding) -> Encoded:
+        """Pack a batch; evidence too long to be kept is none."""
+        return cls(
+            encoding, [value if len(value) <= MAX_BESIDE else b"" for value in evidence.packed(evidence.seen(encoding))]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +67,9 @@ class Loaded:
     pixels: Pixels | None = None
     thumbnail: bytes = b""
 
-    def embedded(self, encoding: Encoding, row: int, encoder: Encoder) -> PhotoRecord:
+    def embedded(self, encoded: Encoded, row: int, encoder: Encoder) -> PhotoRecord:
         """The record with row `row` of what the encoder said."""
-        garment = ""
+        encoding, garment = encoded.encoding, ""
         if encoding.garments is not None and encoder.garments:
             garment = encoder.garments[int(encoding.garments[row].argmax())]
         seen = {}
@@ -61,7 +78,8 @@ class Loaded:
             if probabilities[row, best] >= CERTAIN:
                 seen[name] = encoder.attributes[name][best]
         vector = encoding.vectors[row].copy()
-        return PhotoRecord(self.photo, self.digest, vector, garment, seen, self.thumbnail, self.validators)
+        beside = {KIND: encoded.evidence[row]} if encoded.evidence[row] else {}
+        return PhotoRecord(self.photo, self.digest, vector, garment, seen, self.thumbnail, self.validators, beside)
 
     def reusing(self, other: PhotoRecord) -> PhotoRecord:
         """The record with the vector of another photo of the same bytes."""
@@ -77,6 +95,15 @@ def decode_side(encoder: Encoder) -> int:
     It is the same whether thumbnails are made or not, so that vectors do not depend on them.
     """
     return max(THUMBNAIL_SIDE, 2 * encoder.input_size)
+
+
+def gives_evidence(encoder: Encoder) -> bool:
+    """Whether an encoder says more of a photo than a vector, so that a stored photo without evidence is incomplete."""
+    if isinstance(encoder, OnnxEncoder):
+        size = layout_of(encoder.card).size
+    else:
+        size = len(encoder.garments) + sum(len(values) for values in encoder.attributes.values())
+    return 0 < size <= MAX_BESIDE
 
 
 def wanted(product: Product, all_photos: bool) -> tuple[Photo, ...]:
@@ -103,11 +130,17 @@ class Loader:
         fetcher: The door to disk and network.
         side: Longer side that photos are decoded for, in pixels: see `decode_side`.
         thumbnails: Whether small copies are made.
+        evidence: Whether a photo stored without evidence is to be embedded again: see `gives_evidence`.
     """
 
     fetcher: Fetches
     side: int
     thumbnails: bool
+    evidence: bool = False
+
+    def embedded(self, record: PhotoRecord) -> bool:
+        """Whether what is stored of a photo is all that the encoder would say of it."""
+        return not self.evidence or KIND in record.beside
 
     def load(self, photo: Photo, before: PhotoRecord | None) -> Loaded:
         """Fetch one photo and decode it where what is stored of it no longer holds. Problems are told, not raised.
@@ -120,7 +153,8 @@ class Loader:
         """
         if before is not None and (not same_view(before.photo, photo) or before.photo.uri != photo.uri):
             before = None
-        complete = before is not None and (bool(before.thumbnail) or not self.thumbnails)
+        embedded = before is not None and self.embedded(before)
+        complete = before is not None and embedded and (bool(before.thumbnail) or not self.thumbnails)
         try:
             fetched = self.fetcher.fetch(
                 photo.uri, root=None, validators=before.validators if before is not None and complete else {}
@@ -145,6 +179,6 @@ class Loader:
         except ImageError as error:
             return Loaded(photo, None, f"{photo.uri[:SHOWN_URI]}: {error}")
         loaded = Loaded(photo, None, "", digest, dict(fetched.validators), pixels, thumbnail)
-        if before is not None and before.digest == digest:
+        if before is not None and embedded and before.digest == digest:
             return replace(loaded, record=loaded.reusing(before), pixels=None)
         return loaded

@@ -16,6 +16,7 @@ from wearabouts.errors import StoreError
 from wearabouts.types import Encoding, Floats
 
 KIND = "evidence"  # under which a store keeps it, see `wearabouts.stores.PhotoRecord.beside`
+HALF = "half-"  # how the kinds of kept halves begin, see `wearabouts.verifiers.half_kind`
 FULL = 255  # a label's probability of 1
 
 
@@ -102,3 +103,21 @@ def unpacked(vectors: Floats, kept: Sequence[bytes | None], layout: Layout) -> E
     split = layout.regions * layout.dim
     regions = rows[:, :split].view(np.int8).reshape(len(kept), layout.regions, layout.dim) if split else None
     return Evidence(vectors, regions, rows[:, split:] if layout.labels else None)
+
+
+def packed_halves(halves: Floats) -> list[bytes]:
+    """(N, H) halves as a store keeps them: N values of H little-endian float16."""
+    return [row.tobytes() for row in np.ascontiguousarray(halves, "<f2")]
+
+
+def unpacked_halves(kept: Sequence[bytes | None], hidden: int) -> Floats | None:
+    """(N, H) float32 from what `packed_halves` made; None where one is missing: then all are computed from vectors.
+
+    Args:
+        kept: N values.
+        hidden: H.
+    """
+    if not all(value is not None and len(value) == 2 * hidden for value in kept):
+        return None
+    rows = np.frombuffer(b"".join(value for value in kept if value), "<f2")
+    return rows.astype(np.float32).reshape(len(kept), hidden)
