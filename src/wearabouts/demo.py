@@ -17,7 +17,7 @@ from wearabouts.embedding import index
 from wearabouts.encoders import Encoder, OnnxEncoder
 from wearabouts.errors import StoreError
 from wearabouts.readers import open_catalog
-from wearabouts.search import Searcher
+from wearabouts.search import open_searcher
 from wearabouts.server import ServerSettings, create_app, run
 from wearabouts.stores import open_store
 
@@ -161,6 +161,6 @@ def serve(
             threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
     try:
-        run(create_app(Searcher(encoder, store), store, settings), settings, ready=answered)
+        run(create_app(open_searcher(encoder, store), store, settings), settings, ready=answered)
     finally:
         store.close()

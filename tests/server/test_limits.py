@@ -26,7 +26,7 @@ class Blocked:
 
     def __init__(self, searcher: Searcher) -> None:
         self._searcher = searcher
-        self.encoder = searcher.encoder
+        self.encoder, self.settings, self.stage_two = searcher.encoder, searcher.settings, None
         self.go = threading.Event()
         self.entered = threading.Semaphore(0)
 

@@ -132,7 +132,7 @@ def test_stopping_lets_a_running_search_end(shop: tuple[Searcher, Store]):
     entered, go = threading.Event(), threading.Event()
 
     class Slow:
-        encoder = searcher.encoder
+        encoder, settings = searcher.encoder, searcher.settings
 
         def search(self, *args: object, **options: object) -> object:
             entered.set()

@@ -27,6 +27,14 @@ def whole_number(text: str) -> int:
         raise typer.BadParameter(f"{str(text)!r} is not a whole number; give one such as 10") from None
 
 
+def share(text: str) -> float:
+    """An option's word as a number such as 0.95; who reads it says which are allowed."""
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{str(text)!r} is not a number; give one such as 0.95") from None
+
+
 StoreOption = Annotated[Path, typer.Option("--store", "-s", help="Folder of the store.")]
 ModelOption = Annotated[
     str,
@@ -87,18 +95,23 @@ def existing_store(store: Path) -> Path:
 
 
 def open_searcher(store: Path, model: str, *, mode: Mode = "read", settings: SearchSettings | None = None) -> Searcher:
-    """A searcher over an existing store.
+    """A searcher over an existing store, with the second stage that the model's bundle has.
 
     Raises:
         StoreError: No store there, or filled by another encoder.
         BundleError: No such bundle.
     """
-    from wearabouts.search import Searcher
+    from wearabouts import search
     from wearabouts.stores import open_store
 
     existing_store(store)
     encoder = load_encoder(model)
-    return Searcher(encoder, open_store(store, mode=mode, encoder_hash=encoder.hash), settings=settings)
+    opened = open_store(store, mode=mode, encoder_hash=encoder.hash)
+    try:
+        return search.open_searcher(encoder, opened, settings=settings)
+    except BaseException:
+        opened.close()
+        raise
 
 
 def read_photo(path: Path) -> bytes:

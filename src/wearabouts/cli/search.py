@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wearabouts.cli.answers import show_answer, show_comparison
 from wearabouts.cli.options import (
     DEFAULT_STORE,
     CountOption,
@@ -19,13 +20,14 @@ from wearabouts.cli.options import (
     open_searcher,
     parse_box,
     read_photo,
+    share,
 )
-from wearabouts.cli.terminal import say, show_json, show_table
+from wearabouts.cli.terminal import say, show_json
 from wearabouts.errors import SettingsError
 
 if TYPE_CHECKING:
     from wearabouts.stores import Store
-    from wearabouts.types import Answer, Match
+    from wearabouts.types import Answer
 
 BoxOption = Annotated[str | None, typer.Option("--box", help="left,top,width,height in pixels: search this part only.")]
 
@@ -43,11 +45,20 @@ def search(
     garment: Annotated[str | None, typer.Option(help="Garment to search for, in place of the one seen.")] = None,
     where: WhereOption = None,
     exact: ExactOption = False,
+    precision: Annotated[
+        float | None,
+        typer.Option(parser=share, metavar="SHARE", help="Of the answers that say `same item`, the share to be right."),
+    ] = None,
+    tail: Annotated[bool, typer.Option("--tail", help="Also show products far less likely than the first.")] = False,
     sheet: Annotated[Path | None, typer.Option(help="Write a contact sheet of the answer to this PNG file.")] = None,
     model: ModelOption = "mini",
     json: JsonOption = False,
 ) -> None:
-    """Find the shop's products that look like what a photo shows, or what words say."""
+    """Find the product that a photo shows, and those that look like it or like what words say.
+
+    A model with a verifier also says whether the first product is the very same item, or that the shop does not carry
+    it, with probabilities.
+    """
     from wearabouts.search import answer_json
 
     area = parse_box(box)
@@ -68,6 +79,8 @@ def search(
                 exact=exact,
                 text=text.strip(),
                 text_weight=text_weight,
+                precision=precision,
+                tail=tail,
             )
         if sheet is not None:
             sheet.write_bytes(_sheet(answer, data, searcher.store))
@@ -76,7 +89,7 @@ def search(
     if json:
         show_json(answer_json(answer))
     else:
-        _show(answer, photo, text)
+        show_answer(answer, photo.name if photo is not None else "", text)
         if sheet is not None:
             say(f"contact sheet written to {sheet}")
 
@@ -89,21 +102,21 @@ def compare(
     model: ModelOption = "mini",
     json: JsonOption = False,
 ) -> None:
-    """Tell how alike two photos are."""
-    from wearabouts.search import answer_json, compare_photos
+    """Tell how alike two photos are, and how likely they show the very same item.
+
+    The first is taken for a customer's photo, the second for one of the shop's, as in a search.
+    """
+    from wearabouts.search import answer_json, compare_photos, second_stage
 
     boxes = parse_box(first_box), parse_box(second_box)
-    comparison = compare_photos(load_encoder(model), (read_photo(first), boxes[0]), (read_photo(second), boxes[1]))
+    photos = (read_photo(first), boxes[0]), (read_photo(second), boxes[1])
+    encoder = load_encoder(model)
+    verifier, calibration = second_stage(encoder)
+    comparison = compare_photos(encoder, *photos, verifier=verifier, calibration=calibration)
     if json:
         show_json(answer_json(comparison))
         return
-    say(f"similarity {comparison.similarity:.3f}, on a scale from -1 to 1")
-    if any(comparison.garments):
-        say(f"garments   {comparison.garments[0] or 'none'}, {comparison.garments[1] or 'none'}")
-    if comparison.agrees:
-        say(f"agree on   {', '.join(comparison.agrees)}")
-    if comparison.differs:
-        say(f"differ in  {', '.join(comparison.differs)}")
+    show_comparison(comparison)
 
 
 def _check(photo: Path | None, text: str, box: str | None, sheet: Path | None) -> None:
@@ -117,47 +130,6 @@ def _check(photo: Path | None, text: str, box: str | None, sheet: Path | None) -
     given = [name for name, value in (("--box", box), ("--sheet", sheet)) if value is not None]
     if given:
         raise SettingsError(f"{' and '.join(given)} needs a photo; give one beside --text, or leave it out")
-
-
-def _show(answer: Answer, photo: Path | None, text: str) -> None:
-    rows = [
-        (place, f"{match.similarity:.3f}", match.product.get("id", ""), *_words(match))
-        for place, match in enumerate(answer.matches, 1)
-    ]
-    columns = ("", "similarity", "product", "title", "kind", "price", "agrees", "differs")
-    filled = [i for i in range(len(columns)) if i < 2 or any(row[i] for row in rows)]
-    cells = [[row[i] for i in filled] for row in rows]
-    show_table(_seen(answer, photo, text), [columns[i] for i in filled], cells, numbers=(0, 1))
-    for note in answer.notes:
-        say(f"note: {note}")
-    say(", ".join(f"{stage} {spent:.0f} ms" for stage, spent in answer.timings.items()))
-
-
-def _seen(answer: Answer, photo: Path | None, text: str) -> str:
-    """What was searched, in one line."""
-    said = [f"“{text}”"] if text else []
-    if photo is None:
-        return " · ".join([*said, *([answer.garment] if answer.garment else [])])
-    words = [photo.name, *said]
-    if answer.garment:
-        sure = f" ({answer.garment_probability:.0%})" if answer.garment_probability is not None else ""
-        words.append(f"{answer.garment}{sure}")
-    words += [f"{name} {value}" for name, value in answer.attributes.items()]
-    if answer.box is not None:
-        box = answer.box
-        words.append(f"{answer.box_origin} box {box.left:.0f},{box.top:.0f},{box.width:.0f},{box.height:.0f}")
-    else:
-        words.append("whole photo")
-    return " · ".join(words)
-
-
-def _words(match: Match) -> tuple[str, ...]:
-    """Title, kind, price and attributes of a match."""
-    product = match.product
-    price = product.get("price")
-    cost = f"{price:,.2f} {product.get('currency') or ''}".strip() if isinstance(price, int | float) else ""
-    kind = product.get("garment") or product.get("category") or ""
-    return str(product.get("title") or ""), str(kind), cost, ", ".join(match.agrees), ", ".join(match.differs)
 
 
 def _sheet(answer: Answer, data: bytes, store: Store) -> bytes:

@@ -29,6 +29,14 @@ def say(text: str = "", *, err: bool = False) -> None:
     typer.echo(clean(text), err=err)
 
 
+def tell(text: str, style: str = "") -> None:
+    """A sentence on stdout: in a style, and broken between words, where it goes to a terminal; else one plain line."""
+    from rich.text import Text
+
+    console = _console()
+    console.print(Text(clean(text), style=style), soft_wrap=not sys.stdout.isatty())
+
+
 def show_json(value: Any) -> None:
     """One JSON document on stdout. Escapes everything that is not ASCII, so it is harmless on any terminal."""
     typer.echo(json.dumps(value, indent=2))
@@ -42,7 +50,7 @@ def show_table(
     Args:
         title: Printed above it.
         columns: Headings.
-        rows: Cells of any type; their text is cleaned.
+        rows: Cells of any type; their text is cleaned. A list is a cell of several lines; empty ones are left out.
         numbers: Positions of the columns that are set to the right.
     """
     from rich import box
@@ -53,8 +61,13 @@ def show_table(
     for place, heading in enumerate(columns):
         table.add_column(heading, justify="right" if place in numbers else "left", no_wrap=place in numbers)
     for row in rows:
-        table.add_row(*(Text(clean(cell)) for cell in row))
+        table.add_row(*(Text(_lines(cell)) for cell in row))
     _console().print(table)
+
+
+def _lines(cell: object) -> str:
+    lines = [clean(line) for line in cell] if isinstance(cell, list) else [clean(cell)]
+    return "\n".join(line for line in lines if line)
 
 
 def _console(*, err: bool = False) -> Console:

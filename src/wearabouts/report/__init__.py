@@ -22,7 +22,7 @@ from wearabouts.report.document import (
     Table,
 )
 from wearabouts.report.sheet import contact_sheet
-from wearabouts.report.words import cell_text, markdown, table_markdown
+from wearabouts.report.words import cell_text, chance_text, markdown, table_markdown
 from wearabouts.report.writing import write
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "Strip",
     "Table",
     "cell_text",
+    "chance_text",
     "contact_sheet",
     "markdown",
     "table_markdown",

@@ -31,6 +31,13 @@ def cell_text(cell: Cell) -> str:
             return f"{cell:,}"
 
 
+def chance_text(probability: float) -> str:
+    """A probability as people read it, such as ``87%``; none is ever said to be certain: ``>99%``, ``<1%``."""
+    if probability >= 0.995:
+        return ">99%"
+    return "<1%" if probability < 0.005 else f"{probability:.0%}"
+
+
 def markdown(report: Report) -> str:
     """The report as Markdown, without pictures."""
     parts = [f"# {_flat(report.title)}", _flat(report.summary)]

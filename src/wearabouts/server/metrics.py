@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6, 1.2, 2.5, 5.0, 10.0, 30.0)
-STAGES = frozenset({"decode", "encode", "search", "fetch", "total"})
+STAGES = frozenset({"decode", "encode", "search", "verify", "fetch", "total"})
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"})
 
 
@@ -35,6 +35,9 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
+        self.verdicts = Counter(
+            "wearabouts_verdicts", "Answers by what they say of the first match.", ("verdict",), registry=self.registry
+        )
         self.refusals = Counter(
             "wearabouts_refusals", "Requests answered with an error.", ("status",), registry=self.registry
         )
@@ -49,6 +52,11 @@ class Metrics:
         for stage, milliseconds in timings.items():
             if stage in STAGES:
                 self.stages.labels(stage).observe(milliseconds / 1000)
+
+    def judged(self, verdict: str | None) -> None:
+        """Count what one answer said; an answer without a verdict is not counted."""
+        if verdict is not None:
+            self.verdicts.labels(verdict).inc()
 
     def render(self) -> bytes:
         """Everything, in the text format of Prometheus."""

@@ -11,10 +11,11 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, Field
 
-from wearabouts.search import Comparison
-from wearabouts.types import Answer, Box, Match
+from wearabouts.search import Comparison, Searcher
+from wearabouts.types import REASONS, Answer, Box, Match, Verdict, as_dict
 
 Signer = Callable[[str], str]
+_WHY = "; ".join(f"`{code}`: {why}" for code, why in REASONS.items())
 
 
 class PhotoReply(BaseModel):
@@ -50,6 +51,12 @@ class MatchReply(BaseModel):
     product: ProductReply
     photo: PhotoReply
     similarity: float = Field(description="Cosine in [-1, 1]; larger is closer; not a probability")
+    probability: float | None = Field(
+        default=None, description="That it is the very same item, in [0, 1]; null where no verifier has spoken"
+    )
+    unlikely: bool = Field(
+        default=False, description="Far less likely than the first: among the matches only where `tail` was asked for"
+    )
     agrees: list[str] = Field(description="Attributes on which photo and product agree")
     differs: list[str] = Field(description="Attributes on which they differ")
 
@@ -70,6 +77,15 @@ class SizeReply(BaseModel):
     height: int
 
 
+class LevelReply(BaseModel):
+    """What the answer says at another precision; one between two of them has what the next higher says."""
+
+    precision: float = Field(description="Of the answers that say `same`, the share that is to be right")
+    threshold: float | None = Field(description="As the answer's own")
+    verdict: Verdict
+    reason: str
+
+
 class AnswerReply(BaseModel):
     """What was found for one photo, or for words."""
 
@@ -83,6 +99,27 @@ class AnswerReply(BaseModel):
     timings: dict[str, float] = Field(description="Milliseconds by stage")
     exact: bool = Field(description="Whether every stored vector was compared")
     notes: list[str] = Field(description="Sentences for the person")
+    verdict: Verdict | None = Field(
+        default=None,
+        description="`same`: the first match is the very same item. `similar`: products that may be, or look alike. "
+        "`not_carried`: the shop does not have the item. null where no verifier has spoken",
+    )
+    reason: str = Field(default="", description=f"Why: {_WHY}; empty without a verdict")
+    carried: float | None = Field(default=None, description="Probability that the item is in the shop at all")
+    precision: float | None = Field(
+        default=None, description="Of the answers that say `same`, the share that is to be right, as asked for"
+    )
+    threshold: float | None = Field(
+        default=None, description="Probability from which the first match is `same` at that precision; null: none is"
+    )
+    hidden: int = Field(default=0, description="Products left out as far less likely; ask with `tail` to get them")
+    calibrated_on: str = Field(default="", description="What the probabilities were fitted on")
+    own_labels: bool = Field(
+        default=False, description="Whether that was this shop's own labels; without them a probability is an estimate"
+    )
+    levels: list[LevelReply] = Field(
+        default_factory=list, description="The verdict at every precision the calibration tells apart, lowest first"
+    )
 
 
 class ComparisonReply(BaseModel):
@@ -93,6 +130,10 @@ class ComparisonReply(BaseModel):
     agrees: list[str]
     differs: list[str]
     timings: dict[str, float]
+    probability: float | None = Field(
+        default=None, description="That both show the very same item, in [0, 1]; null without a verifier"
+    )
+    calibrated_on: str = Field(default="", description="What that probability was fitted on")
 
 
 class WrittenReply(BaseModel):
@@ -113,6 +154,17 @@ class ColumnReply(BaseModel):
     range: list[float] = Field(default_factory=list, description="Smallest and largest value of a number")
 
 
+class JudgeReply(BaseModel):
+    """The second stage: what tells whether two photos show the very same item."""
+
+    name: str
+    calibrated_on: str = Field(description="What its probabilities were fitted on")
+    population: str = Field(description="Of which pairs they speak")
+    labels: int = Field(description="How many labelled queries they were fitted on")
+    own_labels: bool = Field(description="Whether these are this shop's own; without them a probability is an estimate")
+    precision: float = Field(description="What `precision` is where a search does not give it")
+
+
 class ShopReply(BaseModel):
     """What a page needs to know before it can ask."""
 
@@ -121,6 +173,7 @@ class ShopReply(BaseModel):
     photos: int
     model: str
     reads_text: bool = Field(description="Whether a search may have words: the model reads text")
+    judge: JudgeReply | None = Field(description="What judges a photo's matches; null: similarity alone orders them")
     garments: list[str] = Field(description="Garments the model knows; empty for none")
     columns: list[ColumnReply] = Field(description="What a filter may name")
     currencies: list[str] = Field(description="The commonest currencies of the prices")
@@ -139,10 +192,18 @@ def product_reply(product: Mapping[str, Any], sign: Signer) -> ProductReply:
     return ProductReply.model_validate(known)
 
 
-def answer_reply(answer: Answer, sign: Signer) -> AnswerReply:
-    """An answer as it leaves the house."""
+def answer_reply(answer: Answer, sign: Signer, tail_share: float) -> AnswerReply:
+    """An answer as it leaves the house.
+
+    Args:
+        answer: From a search.
+        sign: Gives a photo's signature.
+        tail_share: A match less likely than this share of the first one's probability is marked as unlikely.
+    """
+    first = answer.matches[0].probability if answer.matches else None
+    least = None if first is None else first * tail_share
     return AnswerReply(
-        matches=[_match_reply(match, sign) for match in answer.matches],
+        matches=[_match_reply(match, sign, least) for match in answer.matches],
         garment=answer.garment,
         garment_probability=answer.garment_probability,
         attributes=dict(answer.attributes),
@@ -152,6 +213,15 @@ def answer_reply(answer: Answer, sign: Signer) -> AnswerReply:
         timings=dict(answer.timings),
         exact=answer.exact,
         notes=list(answer.notes),
+        verdict=answer.verdict,
+        reason=answer.reason,
+        carried=answer.carried,
+        precision=answer.precision,
+        threshold=answer.threshold,
+        hidden=answer.hidden,
+        calibrated_on=answer.calibrated_on,
+        own_labels=answer.own_labels,
+        levels=[LevelReply.model_validate(as_dict(level)) for level in answer.levels],
     )
 
 
@@ -163,6 +233,24 @@ def comparison_reply(comparison: Comparison) -> ComparisonReply:
         agrees=list(comparison.agrees),
         differs=list(comparison.differs),
         timings=dict(comparison.timings),
+        probability=comparison.probability,
+        calibrated_on=comparison.calibrated_on,
+    )
+
+
+def judge_reply(searcher: Searcher) -> JudgeReply | None:
+    """The second stage at work, with the calibration as of now: reads the store."""
+    second = searcher.stage_two
+    curves = second.curves.current().calibration if second is not None else None
+    if second is None or curves is None:
+        return None
+    return JudgeReply(
+        name=second.verifier.name,
+        calibrated_on=curves.calibrated_on,
+        population=curves.population,
+        labels=curves.labels,
+        own_labels=curves.own_labels,
+        precision=searcher.settings.precision,
     )
 
 
@@ -181,13 +269,15 @@ def thumbnail_address(photo_id: str, sign: Signer) -> str:
     return f"/v1/photos/{quote(photo_id, safe='')}/thumbnail" + (f"?signature={signature}" if signature else "")
 
 
-def _match_reply(match: Match, sign: Signer) -> MatchReply:
+def _match_reply(match: Match, sign: Signer, least: float | None) -> MatchReply:
     product = product_reply(match.product, sign)
     fallback = PhotoReply(id=match.photo_id, thumbnail=thumbnail_address(match.photo_id, sign))
     return MatchReply(
         product=product,
         photo=next((photo for photo in product.photos if photo.id == match.photo_id), fallback),
         similarity=match.similarity,
+        probability=match.probability,
+        unlikely=least is not None and (match.probability is None or match.probability < least),
         agrees=list(match.agrees),
         differs=list(match.differs),
     )

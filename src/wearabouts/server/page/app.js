@@ -6,8 +6,9 @@ import { byId, make } from "./dom.js";
 import { Filters } from "./filters.js";
 import { apply, choose, count, current, t } from "./i18n.js";
 import { listen, prepare } from "./photo.js";
-import { showAnswer, showNotice } from "./results.js";
+import { showAnswer, showCount, showNotice } from "./results.js";
 import { Words } from "./text.js";
+import { Verdict } from "./verdict.js";
 
 const PER_PAGE = 24;
 const NOTICES = {
@@ -27,6 +28,7 @@ const words = new Words(() => {
   showPhoto();
   search();
 });
+const verdict = new Verdict(() => showCount(verdict.visible, "foundLikeliest"));
 const cropper = new Cropper(byId("cropper"), byId("photo"), byId("crop"), {
   search: (box) => {
     state.box = box;
@@ -112,7 +114,7 @@ function ask(signal) {
   if (state.like) return searchSimilar(state.like.product.id, { k, where }, signal);
   if (!state.photo) return searchText({ k, where, ...words.parameters(false) }, signal);
   const box = state.box ? [state.box.left, state.box.top, state.box.width, state.box.height].join(",") : "";
-  return searchPhoto(state.photo.blob, { k, box, category, garment, where, ...words.parameters(true) }, signal);
+  return searchPhoto(state.photo.blob, { k, box, category, garment, where, ...words.parameters(true), ...verdict.parameters() }, signal);
 }
 
 function show() {
@@ -122,8 +124,10 @@ function show() {
     filters.showFound(answer);
   }
   showSearched();
+  verdict.show(null);
   if (answer.matches.length) {
     showAnswer(answer, more);
+    verdict.show(answer);
   } else if (state.shop?.products === 0) {
     showNotice(t("emptyShop"), t("emptyShopWhat"), "", null);
   } else {
@@ -145,6 +149,7 @@ function more(match) {
 function showProblem(error) {
   if (!(error instanceof Problem)) throw error;
   state.answer = null;
+  verdict.show(null);
   byId("found").replaceChildren();
   byId("searched").textContent = "";
   if (error.status === 401) {
@@ -183,6 +188,7 @@ async function meet() {
   byId("home").textContent = state.shop.name;
   filters.build(state.shop);
   words.build(state.shop);
+  verdict.build(state.shop);
   showSamples();
   translate();
   if (!state.photo && !words.text) document.body.dataset.view = "start";

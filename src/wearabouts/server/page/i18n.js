@@ -40,6 +40,12 @@ export function percent(share) {
   return new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 0 }).format(share);
 }
 
+// A probability as people read it; none is ever said to be certain.
+export function chance(share) {
+  if (share >= 0.995) return `>\u202f${percent(0.99)}`;
+  return share < 0.005 ? `<\u202f${percent(0.01)}` : percent(share);
+}
+
 export function money(amount, currency) {
   try {
     return new Intl.NumberFormat(locale(), { style: "currency", currency }).format(amount);

@@ -1,7 +1,8 @@
 // The answer as cards: photo, words, price, similarity, what agrees and what differs.
 
 import { announce, byId, make, webAddress } from "./dom.js";
-import { count, money, t, term } from "./i18n.js";
+import { drawing } from "./verdict.js";
+import { chance, count, money, t, term } from "./i18n.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const PATHS = { same: "M3.5 8.5 6.5 11.5 12.5 5", different: "M3.5 6h9M3.5 10h9M10.5 3 5.5 13" };
@@ -9,13 +10,18 @@ const PATHS = { same: "M3.5 8.5 6.5 11.5 12.5 5", different: "M3.5 6h9M3.5 10h9M
 export function showAnswer(answer, more) {
   byId("notice").hidden = true;
   byId("grid").replaceChildren(...answer.matches.map((match, place) => card(match, place, more)));
-  const found = answer.matches.length;
-  byId("status").classList.remove("said");
-  byId("status").textContent = found === 1 ? t("foundOne") : t("foundMany", { count: count(found) });
+  delete byId("grid").dataset.verdict;
+  showCount(answer.matches.length, "foundMany");
   const whole = (name) => (answer.timings[name] ?? 0).toFixed(answer.timings[name] < 10 ? 1 : 0);
-  byId("timings").textContent = t("timings", {
-    decode: whole("decode"), encode: whole("encode"), search: whole("search"), total: whole("total"),
+  byId("timings").textContent = t(answer.verdict ? "timingsJudged" : "timings", {
+    decode: whole("decode"), encode: whole("encode"), search: whole("search"), verify: whole("verify"), total: whole("total"),
   });
+}
+
+export function showCount(found, many) {
+  byId("status").classList.remove("said");
+  const text = found === 0 ? "" : found === 1 ? t("foundOne") : t(many, { count: count(found) });
+  if (byId("status").textContent !== text) byId("status").textContent = text;
 }
 
 export function showNotice(title, what, detail, action) {
@@ -43,12 +49,28 @@ function card(match, place, more) {
     : make("div", { class: "picture" }, picture);
   const again = make("button", { type: "button", class: "again", "aria-label": t("moreLike", { title }) }, t("moreLikeThis"));
   again.addEventListener("click", () => more(match));
+  const judged = typeof match.probability === "number";
+  const badge = judged && place === 0 ? make("span", { class: "badge" }, drawing("same"), t("verdict_same")) : "";
   return make(
-    "li", { class: "card", "data-product": product.id },
-    make("div", { class: "frame-area" }, frame, again),
+    "li", { class: "card", "data-product": product.id, "data-unlikely": judged || match.unlikely ? String(match.unlikely) : null },
+    make("div", { class: "frame-area" }, frame, badge, again),
+    judged ? probability(match) : "",
     make("div", { class: "card-text" }, product.brand ? make("p", { class: "brand" }, product.brand) : "", heading(title, link), priceLine(product)),
-    similarity(match.similarity),
+    judged ? "" : similarity(match.similarity),
     chips(match),
+  );
+}
+
+// The main figure of a judged piece; how much the photos look alike is another thing, and stands below it, small.
+function probability({ probability: share, similarity: cosine }) {
+  const bar = make("span", { class: "bar" });
+  bar.style.setProperty("--share", Math.min(Math.max(share, 0), 1).toFixed(3));
+  const figure = chance(share);
+  return make(
+    "div", { class: "probability" },
+    make("p", { class: "chance", "aria-label": t("chanceFull", { figure }), role: "img" }, make("strong", {}, figure), make("span", {}, t("chance"))),
+    make("span", { class: "track" }, bar),
+    make("p", { class: "cosine", title: t("similarityFull", { figure: cosine.toFixed(2) }) }, `${t("similarity")} ${cosine.toFixed(2)}`),
   );
 }
 

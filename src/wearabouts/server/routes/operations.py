@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from wearabouts.errors import WearaboutsError
 from wearabouts.server.context import Shared, counted
 from wearabouts.server.problems import RefusalError
+from wearabouts.server.replies import judge_reply
 from wearabouts.server.security import require_admin
 
 router = APIRouter(tags=["operations"])
@@ -27,6 +28,8 @@ class Readiness(BaseModel):
     model: str
     products: int
     photos: int
+    verifier: str = Field(default="", description="What judges whether it is the very same item; empty for nothing")
+    calibrated_on: str = Field(default="", description="What its probabilities were fitted on")
 
 
 @router.get("/healthz", summary="Alive?")
@@ -42,6 +45,7 @@ async def readyz(shared: Shared) -> Readiness:
     try:
         facts = await shared.reads.run(store.describe)
         fits = store.encoder_hash == encoder.hash
+        judge = await shared.reads.run(judge_reply, shared.searcher) if fits else None
     except (WearaboutsError, OSError):
         raise RefusalError(
             503, "store", "the store cannot be read; see the server's log", {"Retry-After": "5"}
@@ -50,7 +54,14 @@ async def readyz(shared: Shared) -> Readiness:
         raise RefusalError(
             503, "model", "the store was filled by another encoder; index it again", {"Retry-After": "60"}
         )
-    return Readiness(status="ready", model=encoder.name, products=facts["products"], photos=facts["photos"])
+    return Readiness(
+        status="ready",
+        model=encoder.name,
+        products=facts["products"],
+        photos=facts["photos"],
+        verifier=judge.name if judge else "",
+        calibrated_on=judge.calibrated_on if judge else "",
+    )
 
 
 @router.get("/metrics", summary="Counters for Prometheus", dependencies=[Depends(counted)])

@@ -63,6 +63,11 @@ Where = Annotated[
 MAX_TEXT = 1000
 TextWeight = Annotated[float, Query(ge=0, le=1, description="How much the words count beside the photo: 1 is all")]
 Exact = Annotated[bool, Query(description="Compare with every stored vector: audits any answer")]
+Precision = Annotated[
+    float | None,
+    Query(ge=0.5, le=0.999, description="Of the answers that say `same`, the share to be right; null: the shop's own"),
+]
+Tail = Annotated[bool, Query(description="Also give the products that are far less likely, marked `unlikely`")]
 
 
 @router.post("/search", openapi_extra=PHOTO_BODY, summary="Search by photo")
@@ -81,10 +86,13 @@ async def search(
         str, Query(max_length=MAX_TEXT, description="What should be otherwise, such as `in red`; see `reads_text`")
     ] = "",
     text_weight: TextWeight = 0.5,
+    precision: Precision = None,
+    tail: Tail = False,
 ) -> AnswerReply:
     """Send a photo as the form file `photo`, as the raw body with an `image/*` type, or its address as JSON.
 
-    The photo is read in memory and forgotten with the answer.
+    The photo is read in memory and forgotten with the answer. `verdict` says whether the first match is the very same
+    item, where the shop's model has a verifier; `precision` and `tail` change nothing where it has none.
     """
     _check_count(k, shared)
     area = read_box(box)
@@ -102,6 +110,8 @@ async def search(
             exact=exact,
             text=text.strip(),
             text_weight=text_weight,
+            precision=precision,
+            tail=tail,
         )
         answer = await shared.searches.run(find)
     return _reply(answer, shared)
@@ -164,7 +174,8 @@ async def _photo(request: Request, body: bytes, shared: Context) -> bytes:
 
 def _reply(answer: Answer, shared: Context) -> AnswerReply:
     shared.metrics.timed(answer.timings)
-    return answer_reply(answer, shared.signer.sign)
+    shared.metrics.judged(answer.verdict)
+    return answer_reply(answer, shared.signer.sign, shared.searcher.settings.tail_share)
 
 
 def _check_count(k: int, shared: Context) -> None:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from wearabouts.search import reads_text
 from wearabouts.server.context import Context, Shared, counted, may_read
 from wearabouts.server.problems import RefusalError
-from wearabouts.server.replies import ColumnReply, ShopReply
+from wearabouts.server.replies import ColumnReply, ShopReply, judge_reply
 from wearabouts.server.security import require_search
 
 router = APIRouter(prefix="/v1", tags=["shop"])
@@ -31,6 +31,7 @@ async def describe(shared: Shared) -> ShopReply:
         photos=facts["photos"],
         model=shared.searcher.encoder.name,
         reads_text=reads_text(shared.searcher.encoder),
+        judge=await shared.reads.run(judge_reply, shared.searcher),
         garments=list(shared.searcher.encoder.garments),
         columns=columns,
         currencies=next((column.values for column in columns if column.name == "currency"), []),
