@@ -42,7 +42,7 @@ class SearchSettings:
             then there is no second stage.
         budget_ms: Milliseconds that the second stage may take, above 0: it then judges only as many of these products
             as it has been seen to manage. None for no bound.
-        precision: Of the answers that say *same item*, the share that is to be right, above 0.5 and at most 0.999.
+        precision: Of the answers that say *same item*, the share that is to be right, from 0.5 to 0.999.
         carried_share: How many of the items that people ask for the shop carries, in (0, 1]. 1 says that it carries
             them all: then no answer is *not carried*.
         tail_share: A product that is less likely the item than this share of the first one's probability is left out
@@ -71,10 +71,9 @@ class SearchSettings:
             raise SettingsError(f"judged {self.judged} is not allowed; give 0 to {MOST_JUDGED}, or leave it out")
         if self.budget_ms is not None and not 0 < self.budget_ms < math.inf:
             raise SettingsError(f"budget_ms {self.budget_ms} is not allowed; give a number above 0, or leave it out")
-        if not LEAST_PRECISION < self.precision <= MOST_PRECISION:
+        if not LEAST_PRECISION <= self.precision <= MOST_PRECISION:
             raise SettingsError(
-                f"precision {self.precision} is not allowed; give a number above {LEAST_PRECISION}, at most "
-                f"{MOST_PRECISION}"
+                f"precision {self.precision} is not allowed; give a number from {LEAST_PRECISION} to {MOST_PRECISION}"
             )
         if not 0 < self.carried_share <= 1:
             raise SettingsError(f"carried_share {self.carried_share} is not allowed; give a number above 0, at most 1")

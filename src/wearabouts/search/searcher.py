@@ -114,7 +114,7 @@ class Searcher:
             exact: Compare with every stored vector, whatever index there is.
             text: What should be otherwise, such as ``in red``; empty for none. Only for a model that reads text.
             text_weight: How much the text counts, in [0, 1].
-            precision: Of the answers that say *same item*, the share that is to be right, above 0.5 and at most 0.999;
+            precision: Of the answers that say *same item*, the share that is to be right, from 0.5 to 0.999;
                 None for the settings'.
             tail: Also give products far less likely than the first, and what is similar where the item is not carried.
 

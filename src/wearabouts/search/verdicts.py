@@ -34,9 +34,9 @@ def checked_precision(precision: float) -> float:
     Raises:
         QueryError: It is none that an answer can be asked for.
     """
-    if not LEAST_PRECISION < precision <= MOST_PRECISION:
+    if not LEAST_PRECISION <= precision <= MOST_PRECISION:
         raise QueryError(
-            f"precision {precision:g} is not allowed; give a number above {LEAST_PRECISION}, at most {MOST_PRECISION}"
+            f"precision {precision:g} is not allowed; give a number from {LEAST_PRECISION} to {MOST_PRECISION}"
         )
     return precision
 
