@@ -23,6 +23,7 @@ SHIFT = np.array([0.5, 1.5, 1.5])  # how far a shop's numbers are expected to li
 SHAPE = np.array([0.5, 1.0, 1.0])  # of a category's prior, times one of `WIDTHS`
 WIDTHS = (0.0, 0.15, 0.3, 0.6, 1.2)
 INNER = 3  # folds in which a width is chosen
+TURNS = 30
 SETTLED = 1e-6
 
 
@@ -112,16 +113,17 @@ def _together(rows: Rows, prior: Curves | None) -> tuple[Doubles, float]:
     centre, spread = (np.zeros(NUMBERS), WIDE) if prior is None else (prior.all, SHIFT)
     unknown: Flags = rows.present < 0
     group = np.zeros(len(rows), np.int64)
-    numbers, away = centre, 0.0
-    for _ in range(20):
+    numbers, away, before = centre, 0.0, np.inf
+    for _ in range(TURNS):
         expected = np.clip(rows.present, 0, 1).astype(np.float64)
         if unknown.any():
             expected[unknown] = _present(rows.take(unknown), numbers, away)
         share = np.clip(np.average(expected, weights=rows.weight), 0.02, 0.98) if len(rows) else 0.5
-        before, away = away, float(np.log((1 - share) / share))
+        away = float(np.log((1 - share) / share))
         numbers = maximum(_likelihood(rows, group, away), numbers[None], centre, spread)[0]
         if not unknown.any() or abs(away - before) < SETTLED:
             break
+        before = away
     return numbers, away
 
 

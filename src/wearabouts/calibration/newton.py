@@ -9,7 +9,7 @@ import numpy as np
 
 from wearabouts.calibration.shortlists import Doubles
 
-ROUNDS = 200
+ROUNDS = 100
 CLOSE = 1e-10  # a step that promises less than this, in log-likelihood, ends it
 FAR = 3.0  # longest step of one number in one round
 FLAT = 1e-9  # a curvature below this is taken for this, so that a step stays finite
@@ -76,5 +76,7 @@ def _with_prior(point: Point, at: Doubles, centre: Doubles, width: Doubles) -> P
 def _step(point: Point) -> Doubles:
     bends, axes = np.linalg.eigh(-point.bend)
     along = np.einsum("cpq,cp->cq", axes, point.slope) / np.maximum(np.abs(bends), FLAT)
-    step: Doubles = np.clip(np.einsum("cpq,cq->cp", axes, along), -FAR, FAR)
+    step: Doubles = np.einsum("cpq,cq->cp", axes, along)
+    # Shortened as a whole: cut number by number it might no longer lead upwards.
+    step /= np.maximum(1.0, np.abs(step).max(axis=1, keepdims=True) / FAR)
     return step
