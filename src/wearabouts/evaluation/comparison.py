@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +99,7 @@ def compare(task: Task, ours: System, others: Sequence[System]) -> Outcome:
             f"{task.protocol.name}: none of {len(task.queries)} queries has a right answer among {len(task.gallery)} "
             "gallery photos; an evaluation needs photos of the same item on both sides"
         )
-    kept = Task(task.protocol, task.side, queries, task.gallery)
+    kept = replace(task, queries=queries)
     standings = [standing(system.name, _ranked(kept, system), mixed=system.mixed) for system in (ours, *others)]
     return Outcome(kept, standings[0], tuple(standings[1:]), len(task.queries) - len(queries))
 

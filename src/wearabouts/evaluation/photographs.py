@@ -20,8 +20,11 @@ from wearabouts.evaluation import comparison
 from wearabouts.evaluation.baselines import joined
 from wearabouts.evaluation.comparison import MEAN_PRECISION, RECALL, Outcome, System
 from wearabouts.evaluation.provenance import provenance
-from wearabouts.evaluation.systems import HISTOGRAM, Progress, Vectors, weights
+from wearabouts.evaluation.ranking import rank
+from wearabouts.evaluation.systems import HISTOGRAM, Progress, Second, Vectors, second_stage, weights
 from wearabouts.evaluation.tasks import Task, photograph_tasks, same_pictures
+from wearabouts.evaluation.verified import Asked, Shelved, reach, weighed
+from wearabouts.evaluation.verified.sections import Judged, stage_two
 from wearabouts.garments import GARMENT_OF_LABEL
 from wearabouts.report import Cell, Report, Row, Section, Table
 from wearabouts.types import Floats
@@ -31,7 +34,13 @@ SAME, NEAR = ("same_picture", "same_picture_after_exif"), ("near_picture",)
 
 
 def evaluate_photographs(
-    data: Path, model: Encoder, beside: Sequence[Encoder], *, seed: int = 0, progress: Progress | None = None
+    data: Path,
+    model: Encoder,
+    beside: Sequence[Encoder],
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+    second: Second | None = None,
 ) -> Report:
     """Measure an encoder and what stands beside it on the photographs in a folder.
 
@@ -41,6 +50,7 @@ def evaluate_photographs(
         beside: Others; where one of them is the histogram, each further one is joined with it at weights 0 to 1 too.
         seed: Of the intervals and of which failures are shown.
         progress: Told what is done, how much of it and of how much.
+        second: What judges the model's shortlists; None for the second stage of its bundle, where there is one.
 
     Raises:
         EvaluationError: The folder lacks a list of photographs, or no photo of a row can be read.
@@ -57,6 +67,10 @@ def evaluate_photographs(
     outcomes = [comparison.compare(_readable(task, faults), ours, others) for task in tasks]
     sections = [_summary(outcomes, seed)]
     sections += [comparison.section(outcome, seed=seed) for outcome in outcomes]
+    judging = second or second_stage(model)
+    if judging is not None:
+        judged = [judged_task(outcome, seen[0], judging) for outcome in outcomes if outcome.task.one_item]
+        sections += stage_two(judged, judging.judge, judging.calibration, seed=seed)
     sections += _garments(tasks[-1], seen[0], seed)
     sections += _robustness(data, seen, progress)
     skipped = {"photos that cannot be read": len(faults)} if faults else {}
@@ -70,6 +84,31 @@ def evaluate_photographs(
         skipped,
         provenance([model, *beside], seed=seed, files=[data / name for name in LISTS]),
     )
+
+
+def judged_task(outcome: Outcome, seen: Vectors, second: Second) -> Judged:
+    """One row's shortlists, weighed.
+
+    Args:
+        outcome: The row, of which every query has a right answer.
+        seen: What the model saw of its photos.
+        second: What judges them.
+    """
+    task = outcome.task
+    queries, gallery = ([shot.path for shot in shots] for shots in (task.queries, task.gallery))
+    truths, shown = ([shot.truth for shot in shots] for shots in (task.queries, task.gallery))
+    asked, shelf = seen.evidence(queries), seen.evidence(gallery)
+    count = reach(second.judge.shortlist, outcome.ours.ranked.ranks)
+    ranked = rank(asked.vectors, shelf.vectors, truths, shown, shown=count)
+    candidates = weighed(
+        second.judge,
+        Asked(asked, seen.predicted(queries)),
+        Shelved(shelf, [str(p) for p in gallery], shown),
+        truths,
+        ranked,
+    )
+    kept = comparison.sample(outcome)
+    return Judged(task.protocol.name, candidates, ranked.ranks, outcome.groups, kept.ids, kept.gallery)
 
 
 def systems(seen: Sequence[Vectors]) -> list[System]:

@@ -70,7 +70,7 @@ class Remembered:
         start = len(self._rows)
         self._rows.update((key_of(photo), start + row) for row, photo in enumerate(photos))
         columns = {"vectors": said.vectors, **{_HEAD + name: values for name, values in said.attributes.items()}}
-        for name in ("garments", "landmarks"):
+        for name in ("garments", "landmarks", "regions"):
             values = getattr(said, name)
             if values is not None:
                 columns[name] = values
@@ -83,7 +83,8 @@ class Remembered:
         rows = [self._rows[key_of(photo)] for photo in photos]
         columns = {name: column.joined()[rows] for name, column in self._columns.items()}
         heads = {name.removeprefix(_HEAD): rows for name, rows in columns.items() if name.startswith(_HEAD)}
-        return Encoding(columns["vectors"], columns.get("garments"), heads, landmarks=columns.get("landmarks"))
+        landmarks, regions = columns.get("landmarks"), columns.get("regions")
+        return Encoding(columns["vectors"], columns.get("garments"), heads, landmarks=landmarks, regions=regions)
 
     def save(self) -> None:
         """Write the file anew, whole or not at all, where there is anything new."""

@@ -8,12 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
+from wearabouts.calibration import Calibration
 from wearabouts.embedding.photos import THUMBNAIL_SIDE
 from wearabouts.encoders import Encoder
 from wearabouts.errors import ImageError
 from wearabouts.evaluation.baselines import HistogramEncoder, MixedEncoder
+from wearabouts.evaluation.verified.candidates import joined_evidence, part_of
 from wearabouts.images import decode
-from wearabouts.types import Floats, Side
+from wearabouts.types import Encoding, Floats, Side
+from wearabouts.verifiers import Evidence, Verifier
+from wearabouts.verifiers.evidence import seen
 
 HISTOGRAM = "histogram"
 BATCH = 16
@@ -39,6 +43,36 @@ def open_encoder(spec: str | Encoder) -> Encoder:
     return first
 
 
+@dataclass(frozen=True, slots=True)
+class Second:
+    """What judges a shortlist, and what makes probabilities of its log-odds; without, there is an order only."""
+
+    judge: Verifier
+    calibration: Calibration | None
+
+
+def second_stage(encoder: Encoder) -> Second | None:
+    """The second stage of an encoder's own bundle; None where it has none.
+
+    Raises:
+        BundleError: It has one that cannot be run.
+    """
+    from wearabouts.verifiers.judge import open_judge
+
+    bundle = getattr(encoder, "bundle", None)
+    if bundle is None:
+        return None
+    judge = open_judge(bundle)
+    return None if judge is None else Second(judge, bundle.card.calibration)
+
+
+def predicted(encoder: Encoder, said: Encoding) -> tuple[str | None, ...]:
+    """The garment each photo most probably shows, as a search takes it; None where the model knows none."""
+    if said.garments is None or not encoder.garments:
+        return (None,) * len(said)
+    return tuple(encoder.garments[place] for place in said.garments.argmax(axis=1))
+
+
 def decode_side(encoder: Encoder) -> int:
     """The longer side photos are decoded for, as the index does it, so that what is measured is what is served."""
     return max(THUMBNAIL_SIDE, 2 * encoder.input_size)
@@ -61,12 +95,14 @@ class Vectors:
         encoder: Whose vectors.
         kept: Path → (D,) float32 unit vector.
         garments: Path → (G,) float32 probabilities, where the encoder has garments.
+        said: Path → what a second stage wants to know of it, evidence of one photo.
         faults: Path → why it could not be read.
     """
 
     encoder: Encoder
     kept: dict[Path, Floats] = field(default_factory=dict)
     garments: dict[Path, Floats] = field(default_factory=dict)
+    said: dict[Path, Evidence] = field(default_factory=dict)
     faults: dict[Path, str] = field(default_factory=dict)
 
     def see(self, paths: Sequence[Path], side: Side, progress: Progress | None = None) -> None:
@@ -77,6 +113,8 @@ class Vectors:
             if photos:
                 encoding = self.encoder.encode(photos, side)
                 self.kept.update(zip(readable, encoding.vectors, strict=True))
+                whole = seen(encoding)
+                self.said.update((path, part_of(whole, np.array([row]))) for row, path in enumerate(readable))
                 if encoding.garments is not None:
                     self.garments.update(zip(readable, encoding.garments, strict=True))
             if progress is not None:
@@ -85,6 +123,15 @@ class Vectors:
     def rows(self, paths: Sequence[Path]) -> Floats:
         """(n, D) float32 of photos seen before."""
         return np.stack([self.kept[path] for path in paths])
+
+    def evidence(self, paths: Sequence[Path]) -> Evidence:
+        """Of photos seen before, at least one."""
+        return joined_evidence([self.said[path] for path in paths])
+
+    def predicted(self, paths: Sequence[Path]) -> tuple[str | None, ...]:
+        """The garment that each of the photos most probably shows, None where the encoder knows none."""
+        names = self.encoder.garments
+        return tuple(names[int(self.garments[path].argmax())] if path in self.garments else None for path in paths)
 
     def _decoded(self, paths: Sequence[Path]) -> tuple[list[Path], list[np.ndarray]]:
         readable, photos = [], []

@@ -27,12 +27,21 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One row of the table: queries, gallery (both in order of path) and the rules."""
+    """One row of the table: queries, gallery (both in order of path) and the rules.
+
+    Attributes:
+        protocol: The rules.
+        side: Of the queries.
+        queries: Who asks.
+        gallery: What is searched.
+        one_item: Whether a right answer is the very same item, and not one of its kind.
+    """
 
     protocol: Protocol
     side: Side
     queries: tuple[Shot, ...]
     gallery: tuple[Shot, ...]
+    one_item: bool = True
 
 
 def photograph_tasks(data: Path) -> tuple[Task, ...]:
@@ -98,6 +107,7 @@ def _clothing(data: Path) -> Task:
         "street",
         shot(lines, lambda line: line["role"] == "query"),
         shot(lines, lambda line: line["role"] == "gallery"),
+        one_item=False,
     )
 
 

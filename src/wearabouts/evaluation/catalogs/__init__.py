@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,13 +14,14 @@ from wearabouts.catalog import Catalog
 from wearabouts.encoders import Encoder
 from wearabouts.evaluation.asking import Asker
 from wearabouts.evaluation.catalogs import sections
+from wearabouts.evaluation.catalogs.judging import second_sections
 from wearabouts.evaluation.catalogs.questions import Question, Questions, Relevance, divide
 from wearabouts.evaluation.catalogs.sections import Measured, Part
 from wearabouts.evaluation.catalogs.showing import Gallery, Showing
 from wearabouts.evaluation.catalogs.verifying import operating_points
 from wearabouts.evaluation.provenance import ids_digest, provenance
 from wearabouts.evaluation.ranking import Ranked, measured, rank
-from wearabouts.evaluation.systems import Progress
+from wearabouts.evaluation.systems import Progress, Second, second_stage
 from wearabouts.fetch import Fetcher, FetchSettings
 from wearabouts.metrics import OperatingPoint
 from wearabouts.report import Report
@@ -30,6 +31,7 @@ from wearabouts.types import Answer, Floats, Match
 
 SERVED = 200  # queries that are also asked the way a person asks
 MOST_SERVED = 20  # products of each such answer
+SHOWN = 3  # first answers that a query is shown with
 
 
 def evaluate_catalog(
@@ -41,6 +43,7 @@ def evaluate_catalog(
     limit: int = 2_000,
     seed: int = 0,
     progress: Progress | None = None,
+    second: Second | None = None,
 ) -> Report:
     """Measure encoders on a catalog, each through a store of its own that is thrown away afterwards.
 
@@ -52,12 +55,21 @@ def evaluate_catalog(
         limit: At most so many queries, drawn by the seed; 0 for all.
         seed: Of the draw, the intervals and the failures shown.
         progress: Told what is done, how much of it and of how much.
+        second: What judges the model's shortlists; None for the second stage of its bundle, where there is one.
 
     Raises:
         EvaluationError: The catalog has no queries with a right answer, or none of them can be read.
     """
     questions = divide(catalog, relevant=relevant, limit=limit, seed=seed)
-    run = _Run(questions, Asker(Fetcher(FetchSettings())), seed, progress, relevant in ("product", "group"))
+    judging = second or second_stage(model)
+    run = _Run(
+        questions,
+        Asker(Fetcher(FetchSettings())),
+        seed,
+        progress,
+        relevant in ("product", "group"),
+        judging if relevant == "product" else None,
+    )
     results = [run.measure(encoder, first=place == 0) for place, encoder in enumerate((model, *beside))]
     return Report(
         f"{model.name} on {catalog.source}",
@@ -81,6 +93,7 @@ class _Run:
     seed: int
     progress: Progress | None
     one_thing: bool  # whether a right answer is one product or its variants, and not a whole category
+    second: Second | None  # of the model in question; None where the right answer is not the very same item
 
     def measure(self, encoder: Encoder, *, first: bool) -> Measured:
         """One encoder in a store of its own; only the first is asked as served and shows its failures."""
@@ -106,7 +119,11 @@ class _Run:
         answerable = [query for query in self.questions.queries if query.truth in present]
         queries, said = self.asker.encoded(answerable, encoder, self.progress)
         vectors = said.vectors
-        whole = self._ranked(gallery, queries, vectors, by_kind=False)
+        second = self.second if first else None
+        reached = self._ranked(
+            gallery, queries, vectors, by_kind=False, shown=SHOWN if second is None else 1 + second.judge.shortlist
+        )
+        whole = replace(reached, nearest=reached.nearest[:, :SHOWN], similarities=reached.similarities[:, :SHOWN])
         kinds = {self.questions.products[product_id].kind for product_id in gallery.product_ids} - {""}
         within = self._ranked(gallery, queries, vectors, by_kind=True) if len(kinds) > 1 else None
         showing = Showing(self.questions, self.asker, store, gallery, queries, self.seed)
@@ -114,7 +131,7 @@ class _Run:
         return Measured(
             whole=Part(queries, sections.figures(encoder.name, whole)),
             within=None if within is None else _part(encoder.name, queries, within),
-            served=self._served(Searcher(encoder, store), queries) if first else None,
+            served=self._served(self._searcher(encoder, store), queries) if first else None,
             failures=showing.pictures(whole, right=False) if first else (),
             skipped={
                 "query photos whose right answers could not be read": len(self.questions.queries) - len(answerable),
@@ -128,9 +145,36 @@ class _Run:
             suspects=suspects,
             doubt=doubt,
             verified=self._verified(queries, vectors, gallery) if first else (),
+            second=()
+            if second is None
+            else second_sections(
+                second,
+                self.questions,
+                queries,
+                said,
+                encoder,
+                store,
+                gallery,
+                reached,
+                seed=self.seed,
+                progress=self.progress,
+            ),
         )
 
-    def _ranked(self, gallery: Gallery, queries: Sequence[Question], vectors: Floats, *, by_kind: bool) -> Ranked:
+    def _searcher(self, encoder: Encoder, store: Store) -> Searcher:
+        if self.second is None:
+            return Searcher(encoder, store)
+        return Searcher(encoder, store, verifier=self.second.judge, calibration=self.second.calibration)
+
+    def _ranked(
+        self,
+        gallery: Gallery,
+        queries: Sequence[Question],
+        vectors: Floats,
+        *,
+        by_kind: bool,
+        shown: int = SHOWN,
+    ) -> Ranked:
         return rank(
             vectors,
             gallery.vectors,
@@ -141,6 +185,7 @@ class _Run:
             gallery_kinds=[self.questions.products[product_id].kind for product_id in gallery.product_ids]
             if by_kind
             else None,
+            shown=shown,
         )
 
     def _verified(
@@ -157,7 +202,7 @@ class _Run:
             return self.questions.products[str(match.product["id"])].truth == query.truth
 
         def ask(searcher: Searcher, data: bytes, _: Question) -> Answer:
-            return searcher.search(data, MOST_SERVED)
+            return searcher.search(data, MOST_SERVED, tail=self.second is not None)
 
         return sections.Served(*self.asker.served([queries[place] for place in picked], searcher, right, ask))
 

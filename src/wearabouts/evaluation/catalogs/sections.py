@@ -61,6 +61,7 @@ class Measured:
         suspects: Pictures of wrong first answers that may be true matches that nobody labelled.
         doubt: How many of these there are and what they could change, in words; empty for none.
         verified: False match rate allowed → the share of same pairs then missed.
+        second: What the model's second stage adds; empty where it has none.
     """
 
     whole: Part
@@ -75,6 +76,7 @@ class Measured:
     suspects: tuple[Failure, ...] = ()
     doubt: str = ""
     verified: tuple[tuple[float, OperatingPoint], ...] = ()
+    second: tuple[Section, ...] = ()
 
 
 def figures(name: str, ranked: Ranked) -> Standing:
@@ -96,7 +98,7 @@ def lead(questions: Questions, ours: Measured) -> str:
 def catalog_sections(questions: Questions, results: Sequence[Measured], seed: int) -> tuple[Section, ...]:
     """Everything that was measured, ours first in each table."""
     ours = results[0]
-    found = [_whole(questions, results, seed), _kinds(ours, seed), _verified(ours), _served(ours, seed)]
+    found = [_whole(questions, results, seed), *ours.second, _kinds(ours, seed), _verified(ours), _served(ours, seed)]
     return tuple(section for section in found if section is not None)
 
 
@@ -252,5 +254,6 @@ def _served(ours: Measured, seed: int) -> Section | None:
         "is sent, the part that stands out is tried beside it, and the predicted garment restricts softly. Time is "
         "from bytes to answer on this machine, one query at a time."
     )
+    text += " The second stage judges and the tail is shown." if ours.second else ""
     table = Table("", "encoder", tuple(cells), (Row(ours.whole.standing.name, cells),))
     return Section("As a person gets it", text, (table,))

@@ -152,6 +152,20 @@ def part_of(evidence: Evidence, rows: Integers) -> Evidence:
     )
 
 
+def joined_evidence(parts: Sequence[Evidence]) -> Evidence:
+    """Evidence of at least one group of photos by one encoder, one group after the other."""
+    regions, labels, halves = (
+        [part for part in column if part is not None]
+        for column in zip(*((part.regions, part.labels, part.halves) for part in parts), strict=True)
+    )
+    return Evidence(
+        np.concatenate([part.vectors for part in parts]),
+        np.concatenate(regions) if regions else None,
+        np.concatenate(labels) if labels else None,
+        np.concatenate(halves) if halves else None,
+    )
+
+
 def _photos(products: Sequence[str]) -> tuple[Integers, list[Integers]]:
     """(N,) the number of each photo's product, and each product's photos in order."""
     _, codes = np.unique(np.asarray(products), return_inverse=True)
