@@ -41,7 +41,8 @@ from wearabouts.models.verifying import MID_FOLD, RegionHead, cells
 
 CUT = 13  # MobileNetV2 blocks below are frozen: 96 channels at 1/16 of the input size
 COLOUR_CELL = 4  # colours are taken from the photo averaged over cells of 4 x 4 pixels
-CELL = MobileNetV1.channels + MobileNetV2.channels + 96 * MID_FOLD**2  # floats of a region's joined maps
+MAPS = (MobileNetV1.channels, MobileNetV2.channels, 96 * MID_FOLD**2)  # floats of a region in each of its maps
+CELL = sum(MAPS)
 HEAD_SCALE = 16.0  # pooled features have length 1 a trunk; the heads take them at a scale where weights of order 1 do
 
 # Weights of identity, colour of the garment, colours of the photo. Left to the training they follow the drawn shop,

@@ -23,6 +23,8 @@ from torch.nn import functional as F
 
 LARGEST = 127  # of a descriptor's numbers
 SPREAD = 0.4  # of 1, the root mean square of a descriptor's numbers: larger ones are cut off at 1
+MATCHED = 5.0  # products of two unit vectors' floats are small beside the floats
+WEIGHED = 4.0  # sharpens which cells count
 MID_FOLD = 2  # cells of the finer map along one side of a cell
 
 
@@ -54,6 +56,12 @@ class RegionHead(nn.Module):
         super().__init__()
         self.project = nn.Linear(inputs, dim)
         self.place = nn.Parameter(torch.zeros(count, dim))
+
+    def start_from_components(self) -> None:
+        """Begin as the first `dim` inputs, which for principal components are the ones that matter most."""
+        with torch.no_grad():
+            self.project.weight.copy_(torch.eye(*self.project.weight.shape) + 0.02 * self.project.weight)
+            self.project.bias.zero_()
 
     @property
     def dim(self) -> int:
@@ -91,48 +99,45 @@ def folded(head: RegionHead, mean: Tensor, weight: Tensor) -> RegionHead:
 class LocalNetwork(nn.Module):
     """Descriptors of two photos to the log-odds that both show one item.
 
-    Each cell looks for its like in the other photo: its counterpart is the mean of the other's cells weighted by a
-    softmax over similarity and a learned taste for places. Cell and counterpart are compared by a small network, the
-    cells' findings are averaged with weights that the cells themselves ask for, in both directions, and joined with
-    how similar the best counterparts are.
+    Each cell looks for its like in the other photo: its counterpart is the mean of the other's cells, weighted by a
+    softmax over similarity and a learned taste for places. Cell and counterpart are compared by a small network; what
+    it finds is averaged over the cells, by weights that the cells themselves ask for, and the strongest of each finding
+    is taken; both directions are joined.
 
     Args:
         count: R, cells of a photo.
         dim: C, numbers of a descriptor.
         width: Findings of a cell.
         hidden: Of the last layers.
+        dropout: Of findings, in training.
     """
 
-    def __init__(self, count: int, dim: int, width: int = 32, hidden: int = 64) -> None:
+    def __init__(self, count: int, dim: int, width: int = 48, hidden: int = 64, dropout: float = 0.1) -> None:
         super().__init__()
-        self.heat = nn.Parameter(torch.tensor(math.log(10.0)))
+        self.heat = nn.Parameter(torch.tensor(2.5))
         self.places = nn.Parameter(torch.zeros(count, count))
-        self.weigh = nn.ModuleList([nn.Linear(dim, 1), nn.Linear(dim, 1)])
-        self.compare = nn.ModuleList([nn.Linear(2 * dim, width), nn.Linear(2 * dim, width)])
-        self.last = nn.Sequential(nn.Linear(2 * width + 6, hidden), nn.ReLU(), nn.Linear(hidden, 1))
+        self.weigh = nn.Linear(dim, 1)
+        self.compare = nn.Sequential(
+            nn.Linear(4 * dim, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, width), nn.ReLU()
+        )
+        self.last = nn.Sequential(
+            nn.Linear(4 * width, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, 1)
+        )
 
     def forward(self, street: Tensor, shop: Tensor) -> Tensor:
-        """(N, R, C) and (N, R, C), whole numbers from -127 to 127 in any float or integer type → (N,) float32."""
-        a, b = (F.normalize(side.float() / LARGEST, dim=-1) for side in (street, shop))
-        alike = a @ b.transpose(1, 2)
-        taste = alike * self.heat.exp() + self.places
-        parts = [
-            self._found(0, a, b, alike, taste),
-            self._found(1, b, a, alike.transpose(1, 2), taste.transpose(1, 2)),
-        ]
-        return self.last(torch.cat(parts, 1)).squeeze(1)
+        """(N, R, C) and (N, R, C) float32, whole numbers from -127 to 127 → (N,) float32."""
+        a, b = (F.normalize(side, dim=-1) for side in (street, shop))
+        taste = a @ b.transpose(1, 2) * self.heat.exp() + self.places
+        parts = [self._found(a, taste.softmax(2) @ b), self._found(b, taste.softmax(1).transpose(1, 2) @ a)]
+        logit: Tensor = self.last(torch.cat(parts, 1))
+        return logit.squeeze(1)
 
-    def _found(self, way: int, ours: Tensor, theirs: Tensor, alike: Tensor, taste: Tensor) -> Tensor:
-        """What one photo's cells find in the other's: (N, width + 3)."""
-        attended = taste.softmax(-1)
-        like = attended @ theirs
-        pair = torch.cat((ours * like * math.sqrt(ours.shape[-1]), (ours - like).abs()), -1)
-        said = F.relu(self.compare[way](pair))
-        weight = self.weigh[way](ours * math.sqrt(ours.shape[-1])).softmax(1)
-        similar = (attended * alike).sum(-1, keepdim=True)
-        best = alike.amax(-1, keepdim=True)
-        told = torch.cat((said, similar, best), -1)
-        return torch.cat(((told * weight).sum(1), best.mean(1)), 1)
+    def _found(self, ours: Tensor, like: Tensor) -> Tensor:
+        """What one photo's cells find beside their counterparts: (N, R, C) twice → (N, 2 · width)."""
+        told = torch.cat((ours, like, ours * like * MATCHED, (ours - like).abs()), -1)
+        said = self.compare(told)
+        weight = (self.weigh(ours) * WEIGHED).softmax(1)
+        return torch.cat(((said * weight).sum(1), said.amax(1)), 1)
 
 
 class ServedLocal(nn.Module):

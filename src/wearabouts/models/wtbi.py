@@ -108,6 +108,8 @@ class PairNetwork(nn.Module):
         hidden: h and h'; 512 and 512 in the paper.
     """
 
+    splits = True  # its first layer is one for all: a shop keeps one half a photo
+
     def __init__(self, dim: int, hidden: tuple[int, int] = (512, 512)) -> None:
         super().__init__()
         self.dim = dim
@@ -190,6 +192,11 @@ class Verifier(nn.Module):
             {str(n): PairNetwork(dim, hidden) if fine_tune == "all" else Tail(hidden) for n in self.own}
         )
 
+    @property
+    def splits(self) -> bool:
+        """Whether one half a photo serves every network: copies of all layers have first layers of their own."""
+        return self.fine_tune == "last" or not self.own
+
     def begin_copies(self) -> None:
         """Let every copy start from the independent network's weights as they are now."""
         source = self.independent if self.fine_tune == "all" else self.independent.tail
@@ -210,19 +217,24 @@ class Verifier(nn.Module):
         first = self.independent
         return copy(first.meet(street, first.shop_half(shop)))
 
+    def shop_half(self, shop: Tensor) -> Tensor:
+        """A shop photo's half of the first layer that all share: (M, D) unit vectors → (M, h); see `splits`."""
+        return self.independent.shop_half(shop)
+
+    def finish(self, street: Tensor, half: Tensor) -> Tensor:
+        """From kept halves: (N, D) or (1, D) and (N, h) → (N, C + 1) probabilities, as `forward`; see `splits`."""
+        met = self.independent.meet(street, half)
+        every = self.independent.tail(met).softmax(-1)[:, 1]
+        own = {n: self.copies[str(n)](met).softmax(-1)[:, 1] for n in self.own}
+        return torch.stack([every, *(own.get(n, every) for n in range(self.categories))], 1)
+
     def forward(self, street: Tensor, shop: Tensor) -> Tensor:
         """(N, D) and (N, D) unit vectors → (N, C + 1) probabilities: the independent network's, one a category."""
-        first = self.independent
-        met = first.meet(street, first.shop_half(shop))
-        columns = [first.tail(met).softmax(-1)[:, 1]]
-        for n in range(self.categories):
-            if n not in self.own:
-                columns.append(columns[0])
-            elif self.fine_tune == "last":
-                columns.append(self.copies[str(n)](met).softmax(-1)[:, 1])
-            else:
-                columns.append(self.copies[str(n)](street, shop).softmax(-1)[:, 1])
-        return torch.stack(columns, 1)
+        if self.splits:
+            return self.finish(street, self.shop_half(shop))
+        every = self.independent(street, shop).softmax(-1)[:, 1]
+        own = {n: self.copies[str(n)](street, shop).softmax(-1)[:, 1] for n in self.own}
+        return torch.stack([every, *(own.get(n, every) for n in range(self.categories))], 1)
 
 
 @torch.no_grad()

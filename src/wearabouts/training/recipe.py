@@ -70,6 +70,12 @@ MODELS: dict[str, Model] = {
         "wearabouts.training.stylenet:train",
         "wearabouts.export.stylenet:export",
     ),
+    "verifier": Model(
+        "wearabouts.training.verifier.recipe:VerifierRecipe",
+        "wearabouts.training.verifier:train",
+        "wearabouts.export.verifier:export",
+        shared=False,
+    ),
     "wtbi": Model(
         "wearabouts.training.wtbi.recipe:WtbiRecipe",
         "wearabouts.training.wtbi:train",

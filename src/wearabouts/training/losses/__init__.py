@@ -7,6 +7,7 @@ unknowns gives zero, not NaN.
 from wearabouts.training.losses.contrastive import across_sides, among_views, contrastive
 from wearabouts.training.losses.geometry import relations
 from wearabouts.training.losses.labels import classes, focus, tree
+from wearabouts.training.losses.lists import each_pair, listwise
 from wearabouts.training.losses.pairs import same_item
 from wearabouts.training.losses.triplets import triplet
 
@@ -15,7 +16,9 @@ __all__ = [
     "among_views",
     "classes",
     "contrastive",
+    "each_pair",
     "focus",
+    "listwise",
     "relations",
     "same_item",
     "tree",
