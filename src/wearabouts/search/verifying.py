@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from statistics import median
 from threading import Lock
 from typing import Any
@@ -25,8 +26,8 @@ from wearabouts.search.curves import Curves
 from wearabouts.settings import SearchSettings
 from wearabouts.stores import Store
 from wearabouts.types import Floats, Ranking
-from wearabouts.verifiers import Evidence, Verifier
-from wearabouts.verifiers.evidence import KIND, unpacked
+from wearabouts.verifiers import Evidence, PairVerifier, Verifier
+from wearabouts.verifiers.evidence import KIND, unpacked, unpacked_halves
 
 LAST = 32  # searches that a measured pace is the median of
 FEW = 16  # photos: judging fewer costs about as much, so that one slow search of one photo cannot starve the next
@@ -89,6 +90,9 @@ class StageTwo:
         self.settings = settings or SearchSettings()
         self.curves = Curves(store, verifier, calibration)
         self._clock, self._pace = clock, Pace()
+        # Only a bundle's judge has a pair network whose half a store may keep.
+        self._pairs: PairVerifier | None = getattr(verifier, "pairs", None)
+        self._kept_halves = True
 
     @property
     def shortlist(self) -> int:
@@ -135,10 +139,10 @@ class StageTwo:
         if shop is None:
             return ranking
         logits = self.verifier.logits(self.verifier.weigh(query, shop, category))
+        if not np.isfinite(logits).all():
+            raise BundleError(f"the verifier {self.verifier.name} gives what is no number; export the model again")
         products = self.verifier.pooled(logits, owner[photos].tolist())
         self._pace.saw(len(photos), self._clock() - began)
-        if not np.isfinite(products).all():
-            raise BundleError(f"the verifier {self.verifier.name} gives what is no number; export the model again")
         chosen = calibration or self.curves.current().calibration
         return self._ranked(ranking, owner, photos, logits, products, chosen, category)
 
@@ -159,10 +163,24 @@ class StageTwo:
             StoreError: A photo is gone, or what is kept of it is another model's.
         """
         vectors, layout = self.store.vectors(ids), self.verifier.layout
-        if not layout.size:
-            return Evidence(vectors)
-        kept = self.store.beside(ids, KIND)
-        return unpacked(vectors, kept, layout) if all(kept) else None
+        evidence = Evidence(vectors)
+        if layout.size:
+            kept = self.store.beside(ids, KIND)
+            if not all(kept):
+                return None
+            evidence = unpacked(vectors, kept, layout)
+        halves = self._halves(ids)
+        return evidence if halves is None else replace(evidence, halves=halves)
+
+    def _halves(self, ids: Sequence[str]) -> Floats | None:
+        """The pair network's halves of stored photos; None where the network computes them itself."""
+        pairs = self._pairs
+        if pairs is None or pairs.half_kind is None or not self._kept_halves:
+            return None
+        kept = self.store.beside(ids, pairs.half_kind)
+        # A store without any is not asked again: reading nothing costs more than computing a few.
+        self._kept_halves = any(kept)
+        return unpacked_halves(kept, pairs.hidden)
 
     def _left(self, ranking: Ranking) -> Ranking:
         """What of a ranking is still in the store."""
