@@ -6,10 +6,10 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from wearabouts import answers
 from wearabouts.catalog import Catalog, Faults, Photo, Product
 from wearabouts.errors import CatalogError
 from wearabouts.readers import open_catalog
-from wearabouts.training.data import people
 from wearabouts.training.data.recipe import Data
 from wearabouts.training.data.vocabulary import Labelled
 
@@ -41,11 +41,11 @@ def pick(data: Data, source: Path, faults: Faults) -> Picked:
         SettingsError: An unknown reader, or options it does not take.
     """
     catalog = open_catalog(source, reader=data.reader or None, **data.options)
-    answers = people.read(source, data.labels, data.split, faults) if data.labels else people.Answers()
-    products = [_joined(product, answers) for product in catalog.products(faults)]
+    said = answers.read(answers.below(source, data.labels), data.split, faults) if data.labels else answers.Answers()
+    products = [_joined(product, said) for product in catalog.products(faults)]
     known = {product.id for product in products}
-    answers.check(known, data.labels, faults)
-    products += answers.strangers(known)
+    said.check(known, data.labels, faults)
+    products += said.strangers(known)
     learned, held = _parted(data, products)
     if not learned:
         raise CatalogError(_nothing(catalog, data, products))
@@ -53,7 +53,7 @@ def pick(data: Data, source: Path, faults: Faults) -> Picked:
     numbers = {name: number for number, name in enumerate(both)}
     places = {one.photo.id: place for place, one in enumerate(learned)}
     different = [
-        (places[photo.id], numbers[name]) for photo, name in answers.different if photo.id in places and name in numbers
+        (places[photo.id], numbers[name]) for photo, name in said.different if photo.id in places and name in numbers
     ]
     return Picked(learned, held, numbers, different)
 
@@ -87,8 +87,8 @@ def _drawn(names: list[str], share: float) -> set[str]:
     return set(ordered[: round(share * len(ordered))])
 
 
-def _joined(product: Product, answers: people.Answers) -> Product:
-    more = answers.same.get(product.id)
+def _joined(product: Product, said: answers.Answers) -> Product:
+    more = said.same.get(product.id)
     return replace(product, photos=(*product.photos, *more)) if more else product
 
 

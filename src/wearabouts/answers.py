@@ -38,11 +38,11 @@ class Answers:
     same: dict[str, list[Photo]] = field(default_factory=dict)
     different: list[tuple[Photo, str]] = field(default_factory=list)
 
-    def check(self, known: set[str], file: str, faults: Faults) -> None:
-        """Count answers about products that the catalog does not have."""
+    def check(self, known: set[str], file: str, faults: Faults, *, holder: str = "catalog") -> None:
+        """Count answers about products that the catalog, or whatever else holds the known ones, does not have."""
         for name in dict.fromkeys((*self.same, *(name for _, name in self.different))):
             if name not in known:
-                faults.add(Fault(file, 0, "product", f"{name[:80]!r} is no product of the catalog", "field"))
+                faults.add(Fault(file, 0, "product", f"{name[:80]!r} is no product of the {holder}", "field"))
 
     def strangers(self, known: set[str]) -> list[Product]:
         """Photos that are only known not to show something, each as a product of its own, with nothing else known."""
@@ -51,19 +51,22 @@ class Answers:
         return [Product(id=f"?{name}", photos=(photo,)) for name, photo in alone.items()]
 
 
-def read(source: Path, labels: str, split: str, faults: Faults) -> Answers:
+def below(source: Path, labels: str) -> Path:
+    """The file of labels of a catalog, which is named from the catalog's own folder."""
+    return (source if source.is_dir() else source.parent) / labels
+
+
+def read(path: Path, split: str, faults: Faults) -> Answers:
     """Read the answers of people.
 
     Args:
-        source: The catalog; `labels` is below its folder.
-        labels: The file.
+        path: The file; photos lie beside or below it.
         split: Given to the photos, so that they are learned from like the rest.
         faults: Where rows that say nothing go, and questions with as many answers of one kind as of the other.
 
     Raises:
         CatalogError: The file cannot be read, or lacks a column.
     """
-    path = (source if source.is_dir() else source.parent) / labels
     photos: dict[str, Photo] = {}
     votes: Counter[tuple[str, str]] = Counter()
     try:
