@@ -22,7 +22,11 @@ def write(folder: Path, card: Card, graphs: Mapping[str, bytes]) -> None:
         folder: Made when missing.
         card: Must name every graph with its hash.
         graphs: File name → content.
+
+    Raises:
+        BundleError: Parts of the card do not belong together; nothing is written.
     """
+    check(card)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CARD).unlink(missing_ok=True)
     for name, content in graphs.items():

@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from wearabouts import bundles
+from wearabouts.calibration import Calibration
 from wearabouts.drawn.shop import DrawnShop
-from wearabouts.errors import BundleError
 from wearabouts.export.gates import FLOAT, Probe, compared, in_batches
-from wearabouts.export.graph import to_onnx, traced, vectors_from, vectors_of
+from wearabouts.export.graph import to_onnx, vectors_from, vectors_of
+from wearabouts.export.judging import Stage, regions_difference, staged
 from wearabouts.training.recipe import Recipe
 from wearabouts.types import SIDES, Floats, Pixels, Side
 
 SMALLEST = 64  # px: lower photos are not drawn
-MAX_DIFFERENCE = 0.02  # of a verifier's probabilities, exported to trained
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,9 @@ def write_bundle(
     *,
     verifier: nn.Module | None = None,
     categories: Sequence[str] = (),
+    local: nn.Module | None = None,
+    judge: bundles.Judge | None = None,
+    calibration: Calibration | None = None,
     probe: Probe | None = None,
     int8: bool = False,
     **card: Any,
@@ -61,11 +65,15 @@ def write_bundle(
         served: Bytes to outputs, `vector` first, the others in the order of `output_names`; for two towers, a module a
             side. One module given for both sides makes one file.
         photos: Fitted photos for the parity check.
-        verifier: (N, D), (N, D) unit vectors of street and shop → (N, C + 1) probabilities, see `bundles.Verifier`.
+        verifier: (N, D), (N, D) unit vectors of street and shop → (N, C + 1) probabilities; exported in two parts where
+            it can be split, see `export.judging.pair_part`.
         categories: The verifier's C categories, column 1 and on.
+        local: (N, R, C), (N, R, C) int8 regions of street and shop → (N,) log-odds; needs `regions` on the card.
+        judge: Weighs what they say.
+        calibration: Fitted on that judge's log-odds; one that names no verifier is said to be this one's.
         probe: Held-out photos of both sides, to see what export does to a search; `Finished.probe` has them.
         int8: Write a second bundle beside, ``<folder>-int8``, with integer arithmetic, see `export.quantised`.
-        **card: Fields of `bundles.Card` but for the graphs, the verifier and parity.
+        **card: Fields of `bundles.Card` but for the graphs, the second stage and parity.
 
     Returns:
         The parity figures, which the card holds too.
@@ -92,13 +100,14 @@ def write_bundle(
         probe,
         FLOAT,
     )
-    if verifier is not None:
-        vectors = in_batches(embeds[entries["shop"].file], np.stack(photos))
-        files["verifier.onnx"], figures["verifier_difference"] = _verifier(verifier, vectors, len(categories))
-        entry = _sha256(files["verifier.onnx"])
-        card["verifier"] = bundles.Verifier(file="verifier.onnx", sha256=entry, categories=tuple(categories))
-    made = bundles.Card(graphs=entries, stored="float16", parity=figures, **card)
-    bundles.write(folder, made, files)
+    made = bundles.Card(graphs=entries, stored="float16", judge=judge, **card)
+    batch, regions = np.stack(photos), None
+    if made.regions is not None:
+        regions, figures["regions_difference"] = _regions(modules["shop"], files[entries["shop"].file], outputs, batch)
+    vectors = in_batches(embeds[entries["shop"].file], batch) if verifier is not None else None
+    made, more, lost = staged(made, Stage(verifier, categories, local, calibration), vectors, regions)
+    figures |= lost
+    bundles.write(folder, made.model_copy(update={"parity": figures}), files | more)
     if int8:
         from wearabouts.export.quantised import quantise
 
@@ -111,7 +120,7 @@ def output_names(card: Mapping[str, Any]) -> list[str]:
     names = ["vector"] + (["garment"] if card.get("garments") else [])
     names += [f"attribute.{name}" for name in card.get("attributes", {})]
     names += [name for name in ("saliency", "landmarks") if card.get(name)]
-    return names + (["code"] if card.get("bits") else [])
+    return names + (["regions"] if card.get("regions") else []) + (["code"] if card.get("bits") else [])
 
 
 def samples(size: int, seed: int) -> list[Pixels]:
@@ -127,29 +136,21 @@ def samples(size: int, seed: int) -> list[Pixels]:
     return [fit(shop.render(i, view, size=height).pixels) for i in range(16) for view in ("front", "street-0")]
 
 
-def _verifier(verifier: nn.Module, vectors: Floats, categories: int) -> tuple[bytes, float]:
-    """The verifier's graph, and the largest difference of a probability to what was trained."""
+def _regions(
+    module: nn.Module, graph: bytes, outputs: Sequence[str], photos: npt.NDArray[np.uint8]
+) -> tuple[npt.NDArray[np.int8], int]:
+    """Regions of photos as the graph gives them, and how far they are from the module's at most."""
     import onnxruntime as ort
 
-    count = len(vectors)
-    street = np.repeat(vectors, count, axis=0)
-    shop = np.tile(vectors, (count, 1))
-    pair = {name: torch.from_numpy(part[:2].copy()) for name, part in (("street", street), ("shop", shop))}
-    graph = traced(verifier, pair, ["probability"])
-    with torch.inference_mode():
-        ours = verifier.eval()(torch.from_numpy(street), torch.from_numpy(shop)).numpy()
-    session = ort.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    theirs = session.run(["probability"], {"street": street, "shop": shop})[0]
-    if theirs.shape != (len(street), categories + 1):
-        raise BundleError(
-            f"the verifier gives {theirs.shape[1]} columns for {categories} categories; give it {categories + 1}"
-        )
-    difference = round(float(np.abs(ours - theirs).max()), 6)
-    if not difference <= MAX_DIFFERENCE:
-        raise BundleError(
-            f"export lost too much: a verifier's probability is off by {difference}, {MAX_DIFFERENCE} is allowed"
-        )
-    return graph, difference
+    session, place = ort.InferenceSession(graph, providers=["CPUExecutionProvider"]), outputs.index("regions")
+
+    def ours(some: npt.NDArray[np.uint8]) -> Floats:
+        with torch.inference_mode():
+            found: Floats = module.eval()(torch.from_numpy(some))[place].numpy()
+        return found
+
+    theirs = in_batches(lambda some: session.run(["regions"], {"pixels": some})[0], photos)
+    return theirs.view(np.int8), regions_difference(in_batches(ours, photos), theirs)
 
 
 def _sha256(content: bytes) -> str:

@@ -32,14 +32,17 @@ def to_onnx(served: nn.Module, size: int, outputs: Sequence[str]) -> bytes:
     return traced(served, {"pixels": example}, outputs)
 
 
-def traced(module: nn.Module, examples: Mapping[str, Tensor], outputs: Sequence[str]) -> bytes:
+def traced(
+    module: nn.Module, examples: Mapping[str, Tensor], outputs: Sequence[str], *, one: Collection[str] = ()
+) -> bytes:
     """Trace any module into one ONNX file, the first dimension of every input free, large weights stored small.
 
     Args:
         module: Takes the examples in their order, gives a tensor or several. Where it has an attribute ``exact``,
             weights whose names begin so are not stored small: something is decided by their last digits.
-        examples: Name of an input → an example, of one length of at least 2.
+        examples: Name of an input → an example, of one length of at least 2, but for those of `one`.
         outputs: Names for what it gives, in order.
+        one: Inputs of a single row that meets all rows of the others.
     """
     import onnx
 
@@ -56,7 +59,7 @@ def traced(module: nn.Module, examples: Mapping[str, Tensor], outputs: Sequence[
             str(path),
             input_names=list(examples),
             output_names=list(outputs),
-            dynamic_shapes=tuple({0: batch} for _ in examples),
+            dynamic_shapes=tuple({} if name in one else {0: batch} for name in examples),
             opset_version=OPSET,
             dynamo=True,
             external_data=False,
