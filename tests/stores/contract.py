@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from stores.oracle import (
+    KINDS,
     Shop,
     assert_same_ranking,
     assert_same_record,
@@ -17,7 +18,7 @@ from stores.oracle import (
 )
 from wearabouts.catalog import Photo, Product
 from wearabouts.errors import QueryError, StoreError
-from wearabouts.stores import ProductRecord
+from wearabouts.stores import MAX_BESIDE, ProductRecord
 from wearabouts.types import Box, Landmark
 
 FILTERS = {
@@ -144,6 +145,7 @@ class StoreContract:
             seen={"color": "red"},
             thumbnail=bytes(range(256)),
             validators={"ETag": 'W/"1"'},
+            beside={"half-0123456789abcdef": bytes(range(256)), "evidence": b"\0"},
         )
         record = ProductRecord(product, (photo,))
         store.upsert([record])
@@ -262,6 +264,87 @@ class StoreContract:
         assert store.digest_record("e" * 64) is None
         store.delete(["p"])
         assert store.digest_record("d" * 64) is None
+
+    def test_what_lies_beside_photos_comes_back_in_the_order_asked_for(self, store, generator):
+        shop, _ = self.filled(store, generator, 150)
+        written = {each.photo.id: each.beside for record in shop.records.values() for each in record.photos}
+        asked = [str(ident) for ident in generator.permutation([*written, *written, "never was"])]
+        for kind in KINDS:
+            expected = [written[ident].get(kind) if ident in written else None for ident in asked]
+            assert store.beside(asked, kind) == expected
+            assert len(set(expected)) > 100
+            assert None in expected
+        assert store.beside(asked, "other") == [None] * len(asked)
+        assert store.beside([], KINDS[0]) == []
+
+    def test_what_lies_beside_a_photo_changes_and_goes_with_it(self, store, generator):
+        a, b = unit(generator, 2)
+        first = [photo_record("a", a, beside={"evidence": b"old", "more": b"1"}), photo_record("b", b)]
+        store.upsert([product_record("p", first)])
+        assert store.digest_record("digest-a").beside == {"evidence": b"old", "more": b"1"}
+        store.upsert([product_record("p", [photo_record("a", a, beside={"evidence": b"new"})])])
+        assert store.beside(["a", "b"], "evidence") == [b"new", None]
+        assert store.beside(["a"], "more") == [None]
+        store.upsert([product_record("q", [photo_record("b", b, beside={"evidence": b"of b"})])])
+        assert store.beside(["b", "a"], "evidence") == [b"of b", b"new"]
+        store.delete(["p"])
+        assert store.beside(["b", "a"], "evidence") == [b"of b", None]
+        assert store.check() == []
+
+    @pytest.mark.parametrize(
+        "beside, said",
+        [
+            ({"evidence": bytes(MAX_BESIDE + 1)}, rf"'bad' is {MAX_BESIDE + 1} bytes; 1 to {MAX_BESIDE}"),
+            ({"evidence": b""}, "'bad' is 0 bytes"),
+            ({"evidence": "text"}, "'bad' is str"),
+            ({"": b"x"}, "kind '' beside photo 'bad'"),
+            ({"Evidence": b"x"}, "kind 'Evidence' beside photo 'bad'"),
+            ({"k" * 65: b"x"}, "kind 'k+' beside photo 'bad'"),
+            ({f"kind-{number}": b"x" for number in range(9)}, "9 kinds.*'bad'; at most 8"),
+        ],
+    )
+    def test_what_cannot_lie_beside_a_photo_is_refused(self, store, generator, beside, said):
+        vector = unit(generator)[0]
+        with pytest.raises(StoreError, match=said):
+            store.upsert([product_record("p", [photo_record("bad", vector, beside=beside)])])
+        assert list(store.products()) == []
+        most = {f"kind-{number}": bytes(MAX_BESIDE) for number in range(8)}
+        store.upsert([product_record("p", [photo_record("a", vector, beside=most)])])
+        assert store.record("p").photos[0].beside == most
+
+    def test_notes_are_kept_replaced_and_removed(self, open_again):
+        store = open_again()
+        assert store.note("calibration") is None
+        facts = {"verifier": "abc", "cuts": [0.25, 1e-9, None, True], "по-русски": {"деep": "値 \0 \ud800"}}
+        store.write_note("calibration", facts)
+        store.write_note("other", {"n": 1})
+        assert store.note("calibration") == facts
+        store.write_note("calibration", {"labels": 300})
+        assert store.note("calibration") == {"labels": 300}
+        store = open_again()
+        assert store.note("calibration") == {"labels": 300}
+        assert store.check() == []
+        store.write_note("calibration", None)
+        store.write_note("calibration", None)
+        assert (store.note("calibration"), store.note("other")) == (None, {"n": 1})
+
+    @pytest.mark.parametrize(
+        "name, facts",
+        [
+            ("calibration", {"n": float("nan")}),
+            ("calibration", {"n": np.float32(1)}),
+            ("calibration", {"n": {1, 2}}),
+            ("calibration", {"n": "x" * 2**20}),
+            ("Calibration", {}),
+            ("", {}),
+            ("n" * 65, {}),
+        ],
+    )
+    def test_a_note_that_cannot_be_kept_is_refused(self, store, name, facts):
+        store.write_note("calibration", {"kept": 1})
+        with pytest.raises(StoreError, match="note"):
+            store.write_note(name, facts)
+        assert store.note("calibration") == {"kept": 1}
 
     def test_an_empty_store_answers(self, store, generator):
         assert len(store.search(unit(generator)[0], 5)) == 0

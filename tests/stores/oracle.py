@@ -11,6 +11,7 @@ DIM = 16
 HASH = "sha256:encoder-one"
 COLORS = ("red", "Blue", "green")
 CATEGORIES = ("Women > Tops", "Women > Tops > Shirts", "Women > Dresses", "Men/Shirts", "")
+KINDS = ("evidence", "half-0123456789abcdef")
 GARMENTS = ("shirt", "dress", "t_shirt", "")
 
 
@@ -36,7 +37,9 @@ def random_product(generator, ident, photo_ids=None, pool=None):
     for each in photo_ids:
         again = pool is not None and generator.random() < 0.4
         vector = pool[generator.integers(len(pool))] if again else unit(generator)[0]
-        photos.append(photo_record(each, vector, garment=str(generator.choice(GARMENTS))))
+        kinds = [kind for kind in KINDS if generator.random() < 0.6]
+        beside = {kind: generator.bytes(int(generator.integers(1, 60))) for kind in kinds}
+        photos.append(photo_record(each, vector, garment=str(generator.choice(GARMENTS)), beside=beside))
     return product_record(
         ident,
         photos,
@@ -99,3 +102,4 @@ def assert_same_record(found, expected):
             assert getattr(mine, name) == getattr(theirs, name)
         assert dict(mine.seen) == dict(theirs.seen)
         assert dict(mine.validators) == dict(theirs.validators)
+        assert dict(mine.beside) == dict(theirs.beside)

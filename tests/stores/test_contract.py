@@ -49,7 +49,7 @@ class _Pair:
         self.writer, self.reader = writer, reader
 
     def __getattr__(self, name):
-        return getattr(self.writer if name in ("upsert", "delete") else self.reader, name)
+        return getattr(self.writer if name in ("upsert", "delete", "write_note") else self.reader, name)
 
     def close(self):
         self.reader.close()
