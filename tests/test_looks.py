@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,3 +85,32 @@ def png(pixels):
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     return file.getvalue()
+
+
+class Seeing(TinyGarmentEncoder):
+    """Also gives regions: of each photo, two of three numbers, the first its mean red."""
+
+    def encode(self, photos, side="shop"):
+        regions = np.zeros((len(photos), 2, 3), np.int8)
+        regions[:, 0, 0] = [int(photo[..., 0].mean()) // 2 for photo in photos]
+        return replace(super().encode(photos, side), regions=regions)
+
+
+def test_each_look_carries_the_evidence_of_its_own_photo():
+    viewer = Viewer(Seeing(), SearchSettings())
+    pixels = np.full((200, 200, 3), 255, np.uint8)
+    pixels[60:140, 60:140] = (20, 220, 30)
+    looks = viewer.looks(*viewer.open(png(pixels)))
+    assert [look.origin for look in looks] == ["whole", "salient"]
+    for look in looks:
+        np.testing.assert_array_equal(look.evidence.vectors, look.vector[None])
+        assert (look.evidence.regions.shape, look.evidence.labels.shape) == ((1, 2, 3), (1, 6))
+        shares = [look.garments[name] for name in ("dress", "pants", "shoes")]
+        assert look.evidence.labels[0, :3].tolist() == [round(255 * share) for share in shares]
+    assert looks[0].evidence.regions[0, 0, 0] > looks[1].evidence.regions[0, 0, 0]  # the crop holds less white
+
+
+def test_an_encoder_that_tells_nothing_beside_the_vector_gives_that_alone():
+    viewer = Viewer(TinyEncoder(), SearchSettings())
+    evidence = viewer.looks(*viewer.open(jpeg(80, 80)))[0].evidence
+    assert (evidence.vectors.shape, evidence.regions, evidence.labels) == ((1, 32), None, None)

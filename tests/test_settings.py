@@ -15,6 +15,13 @@ def test_a_table_fills_its_class_and_leaves_the_rest_at_its_defaults(tmp_path):
     assert build(SearchSettings, tables["search"], "shop.toml") == SearchSettings(soft_mass=0.9)
 
 
+def test_the_second_stages_settings_at_their_limits():
+    given = {"judged": 0, "budget_ms": 0.5, "precision": 0.999, "carried_share": 1, "tail_share": 0}
+    built = build(SearchSettings, given, "here")
+    assert (built.judged, built.budget_ms, built.carried_share) == (0, 0.5, 1)
+    assert (SearchSettings().judged, SearchSettings().budget_ms) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
@@ -22,6 +29,15 @@ def test_a_table_fills_its_class_and_leaves_the_rest_at_its_defaults(tmp_path):
         ({"soft_mass": 1.2}, "soft_mass 1.2 is not allowed; give a number from 0 to 1"),
         ({"soft_mass": "much"}, "soft_mass = 'much' is not allowed"),
         ({"max_results": 0}, "max_results 0"),
+        ({"judged": -1}, "judged -1 is not allowed; give 0 to 1000"),
+        ({"judged": 1001}, "judged 1001"),
+        ({"budget_ms": 0}, "budget_ms 0.* is not allowed; give a number above 0"),
+        ({"budget_ms": float("inf")}, "budget_ms inf"),
+        ({"precision": 0.4}, "precision 0.4 is not allowed; give a number from 0.5 to 0.999"),
+        ({"precision": 1}, "precision 1"),
+        ({"precision": float("nan")}, "precision nan"),
+        ({"carried_share": 0}, "carried_share 0.* is not allowed; give a number above 0, at most 1"),
+        ({"tail_share": 2}, "tail_share 2.* is not allowed; give a number from 0 to 1"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_its_place(given, told):

@@ -31,6 +31,16 @@ def test_a_ranking_never_rises():
     assert Ranking(("a", "b", "c"), ("p", "q", "p"), np.array([0.3, 0.2, 0.2], np.float32)).distinct() == 2
 
 
+def test_a_judged_ranking_may_rise_in_similarity_but_not_in_what_was_judged():
+    ids, similarity, none = ("a", "b"), np.array([0.1, 0.2], np.float32), np.nan
+    for values in ([0.5, 0.5], [0.5, none], [none, none]):
+        assert len(Ranking(ids, ids, similarity, logit=np.array(values, np.float32))) == 2
+    for values in ([0.4, 0.5], [none, 0.5], [0.5]):
+        for name in ("logit", "probability"):
+            with pytest.raises(ValueError, match=name):
+                Ranking(ids, ids, similarity, **{name: np.array(values, np.float32)})
+
+
 def test_vectors_are_a_float32_matrix():
     with pytest.raises(ValueError, match="float32"):
         Encoding(np.zeros((2, 3)))  # type: ignore[arg-type]
