@@ -11,7 +11,17 @@ import time
 import numpy as np
 import pytest
 
-from stores.oracle import DIM, HASH, Shop, assert_same_ranking, assert_same_record, photo_record, product_record, unit
+from stores.oracle import (
+    DIM,
+    HASH,
+    KINDS,
+    Shop,
+    assert_same_ranking,
+    assert_same_record,
+    photo_record,
+    product_record,
+    unit,
+)
 from wearabouts.errors import StoreError
 from wearabouts.stores import open_store
 
@@ -26,7 +36,8 @@ def step(number):
     put = []
     for place in generator.choice(20, 4, replace=False):
         vector = unit(generator)[0]
-        photo = photo_record(f"photo {place}", vector, thumbnail=generator.bytes(3_000))
+        beside = {"evidence": generator.bytes(1_500)} if number % 2 else {}
+        photo = photo_record(f"photo {place}", vector, thumbnail=generator.bytes(3_000), beside=beside)
         put.append(product_record(f"p{place:02d}", [photo], title=f"by {number}"))
     marker = photo_record("marker", unit(generator)[0])
     put.append(product_record("marker", [marker], title=str(number)))
@@ -177,6 +188,8 @@ def answers_of(store):
         told.append((record.product, [(each.photo, each.digest, each.vector.tobytes()) for each in record.photos]))
         told.append([(each.garment, each.seen, each.thumbnail, each.validators) for each in record.photos])
         told.append((store.product(ident), store.known(ident)))
+        told.append([store.beside([each.photo.id for each in record.photos], kind) for kind in KINDS])
+    told.append(store.note("calibration"))
     return told
 
 
@@ -185,12 +198,19 @@ def small_store(folder):
     generator = np.random.default_rng(9)
     for i in range(12):
         photos = [
-            photo_record(f"{i}/{j}", unit(generator)[0], garment="dress", thumbnail=generator.bytes(1_500))
+            photo_record(
+                f"{i}/{j}",
+                unit(generator)[0],
+                garment="dress",
+                thumbnail=generator.bytes(1_500),
+                beside={kind: generator.bytes(700) for kind in KINDS},
+            )
             for j in range(2)
         ]
         facts = {"title": f"Number {i}", "price": float(i), "attributes": {"color": "red"}}
         store.upsert([product_record(f"p{i}", photos, **facts)])
     store.delete(["p3", "p7"])
+    store.write_note("calibration", {"labels": 300, "temperature": 1.25})
     return store
 
 
@@ -271,6 +291,10 @@ def test_a_flipped_bit_in_the_log_of_a_killed_writer_is_found_or_changes_nothing
         ("DELETE FROM photos WHERE id IN ('0/0', '0/1')", "product", {"0/0", "0/1"}),
         ("DELETE FROM products WHERE id = 'p0'", "reference", {"0/0", "0/1"}),
         ("UPDATE removals SET id = 'p1'", "row", set()),
+        ("UPDATE beside SET data = zeroblob(700) WHERE kind = 'evidence' AND rowid % 2", "beside", set()),
+        ("UPDATE beside SET kind = 'half-fedcba9876543210' WHERE kind > 'f'", "beside", set()),
+        ("UPDATE notes SET data = '{}'", "note", set()),
+        ("UPDATE notes SET name = 'other'", "note", set()),
     ],
 )
 def test_check_finds_and_repair_removes_what_cannot_be_trusted(tmp_path, harm, kind, lost):
