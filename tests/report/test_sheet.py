@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from wearabouts import report
-from wearabouts.report import sheet
+from wearabouts.report import chance_text, lettering, sheet
+from wearabouts.report.banner import PAD, banner
 from wearabouts.types import Answer, Box, Match
 
 GREY = np.full((60, 40, 3), 120, np.uint8)
@@ -94,3 +95,93 @@ def test_no_match_says_so_and_many_are_cut():
 def test_queries_of_any_shape(size):
     pixels = drawn(answer("a"), np.zeros((*size, 3), np.uint8), [None])
     assert pixels.shape[0] < 1_200
+
+
+# ------------------------------------------------------------------------------------------- with a verdict
+
+
+def judged(verdict, *probabilities, reason="doubtful", **changed):
+    plain = answer(*(f"piece {place}" for place, _ in enumerate(probabilities)))
+    matches = tuple(
+        replace(match, probability=share) for match, share in zip(plain.matches, probabilities, strict=True)
+    )
+    told = {"verdict": verdict, "reason": reason, "carried": 0.9, "precision": 0.95, "threshold": 0.85}
+    return replace(plain, **({"matches": matches, "calibrated_on": "200 patches"} | told | changed))
+
+
+def bars(pixels):
+    """How many pixels of each match's bar are filled."""
+    colour = np.array([int(sheet.BARS[at : at + 2], 16) for at in (1, 3, 5)])
+    filled = np.flatnonzero((np.abs(pixels - colour).max(axis=2) < 3).sum(axis=1) >= 20)
+    row = (np.abs(pixels[filled[-1]] - colour).max(axis=1) < 3).astype(int)
+    left, step = sheet.PANEL + 3 * sheet.GAP, sheet.TILE + sheet.GAP
+    return [int(row[left + place * step :][: sheet.TILE].sum()) for place in range(4)]
+
+
+def test_a_bar_is_as_long_as_its_match_is_likely():
+    pixels = drawn(judged("similar", 0.5, 0.25, 0.0, 1.0), GREY, [None] * 4)
+    assert bars(pixels) == [sheet.TILE // 2, sheet.TILE // 4, 0, sheet.TILE]
+
+
+def test_similarity_moves_no_bar_and_probability_moves_it():
+    plain = judged("similar", 0.5, 0.25, 0.1, 0.05)
+    other = replace(plain, matches=tuple(replace(match, similarity=-0.9) for match in plain.matches))
+    assert bars(drawn(plain, GREY, [None] * 4)) == bars(drawn(other, GREY, [None] * 4))
+    likelier = judged("similar", 0.75, 0.25, 0.1, 0.05)
+    assert bars(drawn(likelier, GREY, [None] * 4))[0] == 3 * sheet.TILE // 4
+
+
+def test_the_two_figures_of_a_match_leave_room_between_them():
+    widest = max(lettering.text_width(chance_text(share / 100), 22) for share in range(101))
+    similar = max(lettering.text_width(f"similarity {value / 100:.2f}", 13) for value in range(-100, 101))
+    assert sheet.CHANCE + widest + 4 <= sheet.TILE - similar
+    assert lettering.text_width("60", 16) + 4 <= sheet.CHANCE
+
+
+def test_the_three_verdicts_differ_without_their_colours():
+    frames = {}
+    for verdict in ("same", "similar", "not_carried"):
+        picture = banner(judged(verdict, 0.9), 600)
+        assert picture is not None
+        dark = np.asarray(picture.convert("L")).astype(int) < 170
+        frames[verdict] = (dark[0].mean(), dark[:6, 300].sum())
+    assert frames["same"] == (1.0, 3)  # closed, three pixels thick
+    assert frames["similar"] == (1.0, 1)
+    assert 0.3 < frames["not_carried"][0] < 0.7  # dashed
+
+
+def test_no_verdict_no_banner_and_an_empty_answer_has_one():
+    assert banner(answer("a"), 600) is None
+    plain = drawn(answer("a"), GREY, [None])
+    away = judged("not_carried", reason="unlike", hidden=7)
+    empty = drawn(away, GREY, [])
+    right = sheet.PANEL + 3 * sheet.GAP
+    assert (empty[sheet.GAP : sheet.GAP + 60, right : right + 400] < 120).any()
+    assert empty.shape[1] > plain.shape[1]
+
+
+@pytest.mark.parametrize("words", ["x" * 5_000, "word " * 900, "标注" * 400, "a\x00\u202eb", "\ud800", ""])
+def test_words_of_a_card_stay_inside_the_banner(words):
+    picture = banner(judged("same", 0.9, calibrated_on=words), 440)
+    assert picture is not None
+    assert picture.height < 400
+    pixels = np.asarray(picture.convert("L")).astype(int)
+    ground = pixels[6, 220]
+    assert (pixels[5:-5, -PAD + 4 : -4] == ground).all()
+
+
+def test_lines_break_between_words_and_the_last_is_cut():
+    width = lettering.text_width("two words", 16) + 2
+    assert lettering.wrapped("two words more of them", 16, width, 5)[0] == "two words"
+    assert " ".join(lettering.wrapped("one two three four five six", 16, width, 9)) == "one two three four five six"
+    assert lettering.wrapped("one two three four five six", 16, width, 2)[-1].endswith("…")
+    assert lettering.wrapped("", 16, width, 3) == []
+    assert all(lettering.text_width(line, 16) <= width for line in lettering.wrapped("x" * 99, 16, width, 3))
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.0, "<1%"), (0.0099, "<1%"), (0.01, "1%"), (0.5, "50%"), (0.994, "99%"), (0.995, ">99%"), (1.0, ">99%")],
+)
+def test_nothing_is_said_to_be_certain(share, text):
+    assert chance_text(share) == text

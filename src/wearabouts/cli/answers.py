@@ -70,8 +70,10 @@ def _show_verdict(answer: Answer) -> None:
     assert answer.verdict is not None
     words, style = VERDICTS[answer.verdict]
     first = answer.matches[0].probability if answer.matches else None
-    likely = f" ({chance_text(first)} likely)" if first is not None and answer.verdict != "not_carried" else ""
-    tell(f"{words}: {REASONS[answer.reason]}{likely}", style)
+    likely = ""
+    if first is not None and answer.verdict != "not_carried":
+        likely = f", {'the first ' if answer.verdict == 'similar' else ''}{chance_text(first)} likely"
+    tell(f"{words}{likely}: {REASONS[answer.reason]}", style)
     facts = [] if answer.carried is None else [f"in the shop at all: {chance_text(answer.carried)}"]
     if answer.precision is not None:
         least = "at no probability" if answer.threshold is None else f"from {chance_text(answer.threshold)} on"

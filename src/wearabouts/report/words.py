@@ -35,7 +35,7 @@ def chance_text(probability: float) -> str:
     """A probability as people read it, such as ``87%``; none is ever said to be certain: ``>99%``, ``<1%``."""
     if probability >= 0.995:
         return ">99%"
-    return "<1%" if probability < 0.005 else f"{probability:.0%}"
+    return "<1%" if probability < 0.01 else f"{probability:.0%}"
 
 
 def markdown(report: Report) -> str:

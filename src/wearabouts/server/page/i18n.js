@@ -43,7 +43,7 @@ export function percent(share) {
 // A probability as people read it; none is ever said to be certain.
 export function chance(share) {
   if (share >= 0.995) return `>\u202f${percent(0.99)}`;
-  return share < 0.005 ? `<\u202f${percent(0.01)}` : percent(share);
+  return share < 0.01 ? `<\u202f${percent(0.01)}` : percent(share);
 }
 
 export function money(amount, currency) {
