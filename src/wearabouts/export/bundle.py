@@ -103,7 +103,9 @@ def write_bundle(
     made = bundles.Card(graphs=entries, stored="float16", judge=judge, **card)
     batch, regions = np.stack(photos), None
     if made.regions is not None:
-        regions, figures["regions_difference"] = _regions(modules["shop"], files[entries["shop"].file], outputs, batch)
+        found = {file.file: _regions(modules[side], files[file.file], outputs, batch) for side, file in entries.items()}
+        regions = found[entries["shop"].file][0]
+        figures["regions_difference"] = max(difference for _, difference in found.values())
     vectors = in_batches(embeds[entries["shop"].file], batch) if verifier is not None else None
     made, more, lost = staged(made, Stage(verifier, categories, local, calibration), vectors, regions)
     figures |= lost

@@ -30,8 +30,8 @@ LEAST_BITS = 0.999  # share of bits that the exported graph and the trained head
 def export(finished: Finished, folder: Path) -> None:
     """Write the bundle of a finished run of `head`; the arguments are those of every model.
 
-    What the model below says besides its vector (garments, attributes, saliency, landmarks) stays. Its verifier and
-    its text tower compare the vectors they know, so they stay where the vector does.
+    What the model below says besides its vector (garments, attributes, saliency, landmarks, regions) stays. Its second
+    stage and its text tower compare the vectors they know, so they stay where the vector does.
 
     Raises:
         SettingsError: The model below is another one than was trained on.
@@ -50,7 +50,7 @@ def export(finished: Finished, folder: Path) -> None:
     figures = _parity(start, net, joined, finished)
     changed: dict[str, Any] = {"dim": net.served_dim, "bits": recipe.network.bits}
     if recipe.network.dim:
-        changed |= {"verifier": None, "text": None}
+        changed |= {"verifier": None, "local": None, "judge": None, "calibration": None, "text": None}
     else:
         files |= start.beside()
     used = {
@@ -75,7 +75,7 @@ def export(finished: Finished, folder: Path) -> None:
             "figures": {},
         }
     )
-    bundles.write(folder, card, files)
+    bundles.write(folder, bundles.rebound(card), files)
 
 
 def _same(start: Bundle, summary: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +49,23 @@ class ServedMini(nn.Module):
         return *said, head(seen.cells).to(torch.int8)
 
 
+def described(recipe: MiniRecipe, net: Mini, summary: dict[str, Any]) -> dict[str, Any]:
+    """What the card of a finished `mini` says, beside its graph."""
+    return {
+        "name": recipe.name,
+        "description": "Two MobileNet trunks, saliency, colours and labels in one vector; see wearabouts.models.mini",
+        "preprocessing": bundles.Preprocessing(size=recipe.network.size),
+        "dim": net.dim,
+        "garments": GARMENTS,
+        "attributes": ATTRIBUTES,
+        "saliency": True,
+        "licence": "Apache-2.0",
+        "notices": NOTICES,
+        "data": DATA,
+        "training": summary,
+    }
+
+
 def export(finished: Finished, folder: Path) -> None:
     """Write the bundle of a finished run of `mini`; the arguments are those of every model.
 
@@ -58,19 +76,5 @@ def export(finished: Finished, folder: Path) -> None:
     assert isinstance(recipe, MiniRecipe)
     net = build_served(recipe)
     net.load_state_dict({key.removeprefix("net."): value for key, value in weights.items() if key.startswith("net.")})
-    write_bundle(
-        folder,
-        ServedMini(net),
-        samples(recipe.network.size, recipe.data.drawn_seed),
-        name=recipe.name,
-        description="Two MobileNet trunks, saliency, colours and labels in one vector; see wearabouts.models.mini",
-        preprocessing=bundles.Preprocessing(size=recipe.network.size),
-        dim=net.dim,
-        garments=GARMENTS,
-        attributes=ATTRIBUTES,
-        saliency=True,
-        licence="Apache-2.0",
-        notices=NOTICES,
-        data=DATA,
-        training=summary,
-    )
+    photos = samples(recipe.network.size, recipe.data.drawn_seed)
+    write_bundle(folder, ServedMini(net), photos, **described(recipe, net, summary))

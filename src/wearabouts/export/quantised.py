@@ -73,8 +73,10 @@ def quantise(folder: Path, photos: Sequence[Pixels], probe: Probe | None = None)
         "stored": "int8",
         "parity": {**card.parity, "int8": figures},
         "figures": {},
+        "calibration": None,  # probabilities were fitted on the floats' log-odds
     }
-    bundles.write(twin(folder), card.model_copy(update=changes), files)
+    # The gates have seen that vectors are nearly the same, so the verifier belongs to the twin as well.
+    bundles.write(twin(folder), bundles.rebound(card.model_copy(update=changes)), files)
     return figures
 
 
