@@ -1,7 +1,8 @@
 """How good an answer is: figures per query, photo or pair, and the honest width of their mean.
 
 `retrieval` reads the ranks of right answers, `labels` classes, attributes and landmarks, `verification` scores and
-probabilities of pairs, and `statistics` turns figures into means with intervals and tells a difference from noise.
+probabilities of pairs, `forecasts` how sure one may be of these, `open_set` queries some of which have no answer, and
+`statistics` turns figures into means with intervals and tells a difference from noise.
 Figures come one float a query wherever a mean is meant, so that means, intervals and paired comparisons can all be
 taken afterwards, over queries or over groups of them. Each docstring gives its formula, where it comes from, and which
 other definitions go by the same name.
@@ -9,12 +10,22 @@ other definitions go by the same name.
 
 from __future__ import annotations
 
+from wearabouts.metrics.forecasts import calibration_error_interval, calibration_floor
 from wearabouts.metrics.labels import (
     AttributeRecall,
     LandmarkError,
     attribute_recall,
     landmark_error,
     top_k_accuracy,
+)
+from wearabouts.metrics.open_set import (
+    AcceptPoint,
+    DetectionErrors,
+    SaidCurve,
+    detection_area,
+    detection_errors,
+    false_accepts_at,
+    said_curve,
 )
 from wearabouts.metrics.retrieval import (
     Doubles,
@@ -63,7 +74,9 @@ __all__ = [
     "RESAMPLES",
     "SEED",
     "SIGNIFICANT",
+    "AcceptPoint",
     "AttributeRecall",
+    "DetectionErrors",
     "Difference",
     "Doubles",
     "Estimate",
@@ -71,6 +84,7 @@ __all__ = [
     "LandmarkError",
     "OperatingPoint",
     "Reliability",
+    "SaidCurve",
     "attribute_recall",
     "average_precision",
     "average_precision_at",
@@ -82,8 +96,13 @@ __all__ = [
     "brier_skill",
     "by_category",
     "calibration_error",
+    "calibration_error_interval",
+    "calibration_floor",
     "cmc",
+    "detection_area",
+    "detection_errors",
     "errors_removed",
+    "false_accepts_at",
     "first_hit",
     "fnmr_at_fmr",
     "hit_rate",
@@ -97,6 +116,7 @@ __all__ = [
     "reciprocal_rank",
     "relevant_ranks",
     "reliability",
+    "said_curve",
     "top_k_accuracy",
     "verdict",
 ]

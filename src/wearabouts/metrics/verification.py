@@ -67,7 +67,7 @@ def fnmr_at_fmr(same: npt.ArrayLike, different: npt.ArrayLike, fmr: float) -> Op
     Raises:
         ValueError: No scores, nan among them, or fewer than 1 / fmr different pairs: then nothing can be said.
     """
-    genuine, impostor = _row(same, "same"), np.sort(_row(different, "different"))[::-1]
+    genuine, impostor = row_of(same, "same"), np.sort(row_of(different, "different"))[::-1]
     allowed = int(np.floor(fmr * len(impostor) + 1e-9)) if 0 < fmr < 1 else 0
     if not allowed:
         raise ValueError(
@@ -141,9 +141,7 @@ def reliability(
     given, happened = _pairs(probabilities, outcomes)
     if bins < 1:
         raise ValueError(f"bins must be 1 or more, not {bins}")
-    shares = np.linspace(0.0, 1.0, bins + 1)
-    edges = np.quantile(given, shares) if binning == "mass" else shares
-    which = np.searchsorted(edges[1:-1], given, side="left")
+    which = reliability_bins(given, bins, binning)
     counts = np.bincount(which, minlength=bins)
     held = counts > 0
     total = counts[held].astype(np.float64)
@@ -151,6 +149,14 @@ def reliability(
     observed = np.bincount(which, weights=happened, minlength=bins)[held] / total
     low, high = _wilson(observed, total)
     return Reliability(predicted, observed, counts[held].astype(np.int64), low, high)
+
+
+def reliability_bins(probabilities: npt.ArrayLike, bins: int = BINS, binning: Binning = "mass") -> Integers:
+    """(N,) the bin, 0 to bins - 1, that `reliability` counts each probability in; some may stay empty."""
+    given = row_of(probabilities, "probabilities")
+    shares = np.linspace(0.0, 1.0, bins + 1)
+    edges = np.quantile(given, shares) if binning == "mass" else shares
+    return np.searchsorted(edges[1:-1], given, side="left").astype(np.int64)
 
 
 def _wilson(share: Doubles, count: Doubles) -> tuple[Doubles, Doubles]:
@@ -162,7 +168,7 @@ def _wilson(share: Doubles, count: Doubles) -> tuple[Doubles, Doubles]:
 
 
 def _pairs(probabilities: npt.ArrayLike, outcomes: npt.ArrayLike) -> tuple[Doubles, Doubles]:
-    given, happened = _row(probabilities, "probabilities"), _row(outcomes, "outcomes")
+    given, happened = row_of(probabilities, "probabilities"), row_of(outcomes, "outcomes")
     if given.shape != happened.shape:
         raise ValueError(f"probabilities {given.shape} and outcomes {happened.shape} must be of the same pairs")
     if np.any((given < 0) | (given > 1)) or np.any((happened != 0) & (happened != 1)):
@@ -170,7 +176,12 @@ def _pairs(probabilities: npt.ArrayLike, outcomes: npt.ArrayLike) -> tuple[Doubl
     return given, happened
 
 
-def _row(values: npt.ArrayLike, name: str) -> Doubles:
+def row_of(values: npt.ArrayLike, name: str) -> Doubles:
+    """One row of doubles.
+
+    Raises:
+        ValueError: Not one row, nothing in it, or nan.
+    """
     row = np.asarray(values, dtype=np.float64)
     if row.ndim != 1 or not len(row) or np.isnan(row).any():
         raise ValueError(f"{name} must be one row of at least one number, without nan; shape {row.shape}")
