@@ -141,6 +141,7 @@ def test_readers_write_no_notes_and_there_is_an_end_to_them(folder):
         store.write_note("one-more", {})
     store.write_note("note-7", {"n": "replaced"})
     assert (store.note("note-7"), store.note("one-more")) == ({"n": "replaced"}, None)
+    assert store.describe()["notes"] == sorted(f"note-{number}" for number in range(64))
     reader = open_store(folder)
     with pytest.raises(StoreError, match="open for reading"):
         reader.write_note("note-1", None)

@@ -107,7 +107,7 @@ def test_reading_leaves_it_and_finds_nothing_beside(folder):
     assert store.note("calibration") is None
     assert store.digest_record("digest-0/0").beside == {}
     told = store.describe()
-    assert (told["format"], told["beside"], told["index"]["base"]) == (1, {}, 24)
+    assert (told["format"], told["beside"], told["notes"], told["index"]["base"]) == (1, {}, [], 24)
     with pytest.raises(StoreError, match="open for reading"):
         store.write_note("calibration", {})
     store.close()

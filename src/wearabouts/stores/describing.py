@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from wearabouts.stores import beside
+from wearabouts.stores import beside, notes
 from wearabouts.stores.lock import holder
 from wearabouts.stores.schema import DATABASE, DERIVED, LOCK, layout, read_meta
 from wearabouts.stores.view import View
@@ -44,6 +44,7 @@ def described(folder: Path, connection: sqlite3.Connection, view: View, mode: st
         "photos": int(view.alive.sum()),
         "thumbnails": thumbnails,
         "beside": beside.described(connection),
+        "notes": notes.names(connection),
         "garments": dict(sorted(named.items(), key=lambda item: (-item[1], item[0]))),
         "columns": view.columns.sampled(view.present),
         "index": _index(view),

@@ -40,6 +40,13 @@ def read(connection: sqlite3.Connection, name: str) -> dict[str, Any] | None:
     return facts
 
 
+def names(connection: sqlite3.Connection) -> list[str]:
+    """The names of all notes, in order."""
+    if not keeps_more(connection):
+        return []
+    return [name for (name,) in connection.execute("SELECT name FROM notes ORDER BY name")]
+
+
 def packed(name: str, facts: Mapping[str, Any]) -> str:
     """The text of a note.
 
