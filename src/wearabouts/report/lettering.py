@@ -31,7 +31,8 @@ def clean(text: str) -> str:
 
 def wrapped(text: str, size: int, width: int, most: int) -> list[str]:
     """A text broken between words into lines that fit a width; the last of `most` lines is cut where need be."""
-    rest, lines = clean(text), []
+    rest = clean(text)
+    lines: list[str] = []
     while rest and len(lines) < most - 1:
         line = longest_prefix(rest, size, width) or rest[:1]
         if len(line) < len(rest) and not rest[len(line)].isspace() and " " in line:

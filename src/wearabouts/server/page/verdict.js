@@ -81,6 +81,7 @@ export class Verdict {
     for (const card of cards) card.hidden = rest.includes(card) && !this.open;
     byId("grid").dataset.verdict = level.verdict;
     byId("tail").hidden = rest.length === 0;
+    byId("nearest").hidden = !none || this.open;
     const number = { count: count(rest.length) };
     say("rest", this.open ? t("hideRest") : rest.length === 1 ? t("showOne") : t("showRest", number));
     byId("rest").setAttribute("aria-expanded", String(this.open));
