@@ -1,14 +1,17 @@
-"""The story from catalog to figures, on a drawn shop."""
+"""The story from catalog to figures, with and without a second stage, on a drawn shop."""
 
 from __future__ import annotations
 
 import json
+from shutil import copytree
 
 import pytest
 
 from fakes import TinyGarmentEncoder
+from wearabouts.bundles import load
 from wearabouts.drawn.shop import DrawnShop
 from wearabouts.drawn.writing import write
+from wearabouts.encoders import OnnxEncoder
 from wearabouts.pipeline import shop, workshop
 
 
@@ -25,6 +28,41 @@ def test_a_drawn_shop_is_read_indexed_searched_and_measured(tmp_path):
     figures = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
     assert figures == json.loads(json.dumps(story.report.to_dict()))
     assert "tiny-garments" in json.dumps(figures)
+
+
+def test_the_second_stage_of_a_bundle_speaks_in_the_shop(tmp_path):
+    encoder = OnnxEncoder(load("mini"))
+    drawn = DrawnShop(3, 4, "test")
+    write(tmp_path / "feed", drawn, views=("front", "back"), street=0, size=160)
+    wanted = drawn.spec(1).product_id
+    photo = (tmp_path / "feed" / "photos" / wanted / "front.jpg").read_bytes()
+    answer = shop(tmp_path / "feed", photo, tmp_path, encoder).answer
+    assert (answer.verdict is not None) == (encoder.card.judge is not None)
+    assert (answer.carried is not None) == ("verify" in answer.timings) == (encoder.card.calibration is not None)
+
+
+def test_a_second_stage_is_trained_upon_the_first_and_exported_with_it(tmp_path, monkeypatch):
+    pytest.importorskip("torch", reason="the extra train is not installed")
+    done = []
+    monkeypatch.setattr(
+        "wearabouts.training.main_train", lambda recipe, data, run: done.append((recipe.name, run.name))
+    )
+
+    def exported(run, bundle):
+        done.append((run.name, bundle.name))
+        copytree(load("mini").folder, bundle)
+
+    monkeypatch.setattr("wearabouts.training.main_train", trained)
+    monkeypatch.setattr("wearabouts.export.main_export", exported)
+    for second in (None, tmp_path / "second.toml"):
+        workshop(tmp_path / "first.toml", tmp_path, tmp_path / str(second is None), second=second)
+    assert done == [
+        ("first.toml", "run"),
+        ("run", "bundle"),
+        ("first.toml", "run"),
+        ("second.toml", "second"),
+        ("second", "bundle"),
+    ]
 
 
 RECIPE = """

@@ -258,7 +258,7 @@ def test_a_store_without_evidence_answers_by_similarity_and_says_what_to_do():
     answer = verified(store, encoder=encoder).search(png(flat(RED)), 3, category="off")
     assert (answer.verdict, answer.matches[0].product["id"]) == (None, "red")
     assert len(answer.matches) == 3
-    assert "index --rebuild" in answer.notes[-1]
+    assert "`wearabouts index`" in answer.notes[-1]
 
 
 def test_without_calibration_the_order_is_the_judges_and_no_probability_is_made_up(tiny_encoder):

@@ -13,7 +13,7 @@ from wearabouts.types import Ranking
 
 UNKEPT = (
     "the second stage did not judge: the store does not keep what it needs of these photos; index the catalog again "
-    "with `wearabouts index --rebuild`"
+    "with `wearabouts index`"
 )
 UNCALIBRATED = "the second stage has no calibration: its order stands, its probabilities are not known"
 
