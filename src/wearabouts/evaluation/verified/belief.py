@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from wearabouts import metrics
-from wearabouts.evaluation.verified import measures
 from wearabouts.evaluation.verified.plain import out_of_fold
 from wearabouts.metrics import Difference, Doubles, Estimate, Reliability
 from wearabouts.metrics.resampling import added, draws, group_codes, interval
@@ -28,7 +27,8 @@ class Belief:
         plain: The same of a logistic curve on similarity, fitted out of fold on the same pairs.
         ahead: The curve's squared error less ours, pair by pair: above 0 where ours is better.
         error: Expected calibration error, bins of equal mass.
-        floor: What a perfect forecaster's would be in the mean, with as many pairs and these probabilities.
+        floor: What a perfect forecaster's would be, with as many pairs and these probabilities; None where the pairs
+            depend on each other.
         bins: What a reliability diagram is drawn from.
         plain_bins: The curve's.
     """
@@ -40,13 +40,19 @@ class Belief:
     plain: Estimate
     ahead: Difference
     error: Estimate
-    floor: float
+    floor: Estimate | None
     bins: Reliability
     plain_bins: Reliability
 
 
 def believed(
-    probability: Doubles, right: npt.ArrayLike, similarity: Doubles, groups: Sequence[Any], *, seed: int = 0
+    probability: Doubles,
+    right: npt.ArrayLike,
+    similarity: Doubles,
+    groups: Sequence[Any],
+    *,
+    alone: bool = True,
+    seed: int = 0,
 ) -> Belief:
     """Measure probabilities.
 
@@ -55,6 +61,7 @@ def believed(
         right: (M,) of 0 or 1.
         similarity: (M,) cosines of the same pairs.
         groups: M names of items, which are resampled whole.
+        alone: Whether each pair is of a query of its own.
         seed: Of folds and intervals.
     """
     truth = np.asarray(right, np.float64)
@@ -67,8 +74,8 @@ def believed(
         skill(ours, truth, groups, seed=seed),
         skill(plain, truth, groups, seed=seed),
         metrics.paired_difference(plain, ours, groups, seed=seed),
-        measures.calibration_interval(probability, truth, groups, seed=seed),
-        measures.calibration_floor(probability, seed=seed),
+        metrics.calibration_error_interval(probability, truth, groups, seed=seed),
+        metrics.calibration_floor(probability, seed=seed) if alone else None,
         metrics.reliability(probability, truth),
         metrics.reliability(curve, truth),
     )

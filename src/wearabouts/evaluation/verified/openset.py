@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from wearabouts import metrics
 from wearabouts.calibration import Calibration
-from wearabouts.evaluation.verified import measures
 from wearabouts.evaluation.verified.outcomes import Truth, Verified
-from wearabouts.metrics import Doubles, Estimate
+from wearabouts.metrics import Difference, Doubles, Estimate
+from wearabouts.metrics.resampling import draws, group_codes, interval
 from wearabouts.report import Errors
 from wearabouts.search.verdicts import decided
 from wearabouts.types import Verdict
@@ -22,16 +23,35 @@ VERDICTS: tuple[Verdict, ...] = ("same", "similar", "not_carried")
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """How well one score tells items that are there from those that are not.
+class Score:
+    """What tells items that are there from those that are not: higher is likelier there.
 
     Attributes:
-        accepted: Share of absent items accepted where `ACCEPTED` of those that are there are.
-        curve: The errors at every threshold.
+        name: For the plot.
+        there: (Q,) of the queries with their item in the shop.
+        gone: (Q,) of the same queries without it.
     """
 
-    accepted: Estimate
-    curve: Errors
+    name: str
+    there: Doubles
+    gone: Doubles
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What two scores let through where `ACCEPTED` of the items that are there are accepted.
+
+    Attributes:
+        first: Share of absent items accepted by the first.
+        second: By the second.
+        difference: First less second.
+        curves: Both kinds of error at every threshold, of each.
+    """
+
+    first: Estimate
+    second: Estimate
+    difference: Difference
+    curves: tuple[Errors, Errors]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +69,56 @@ class Verdicts:
     hit: Truth
 
 
-def opened(name: str, there: Doubles, gone: Doubles, groups: Sequence[Any], *, seed: int = 0) -> Opened:
-    """Measure a score.
+def opened(
+    first: Score, second: Score, groups: Sequence[Any], *, resamples: int = metrics.RESAMPLES, seed: int = metrics.SEED
+) -> Opened:
+    """Measure two scores on the same queries; thresholds are chosen on these queries, anew in each resample.
 
     Args:
-        name: For the plot.
-        there: (Q,) scores of the queries with their item in the shop; higher is likelier there.
-        gone: (Q,) of the same queries without it.
+        first: One score.
+        second: The other.
         groups: Q names of items, which are resampled whole.
-        seed: Of the interval.
+        resamples: Of the intervals.
+        seed: Of the draws, the same for both scores.
+
+    Returns:
+        The p-value of the difference is that of the resamples: twice the smaller share on either side of 0.
     """
-    curve = measures.detection_errors(there, gone)
-    accepted = measures.false_accepts(there, gone, groups, true_accepts=ACCEPTED, seed=seed)
-    missed = float(np.mean(there < accepted.threshold))
-    return Opened(accepted.share, Errors(name, curve.accepted, curve.missed, (accepted.share.value, missed)))
+    which, count = group_codes(groups, len(first.there))
+    points = [metrics.false_accepts_at(each.there, each.gone, ACCEPTED) for each in (first, second)]
+    values = [point.false_accepts for point in points]
+    found = np.full((2, resamples), np.nan)
+    if count > 1:
+        blocks = draws(np.zeros(count, np.int64), resamples, seed)
+        found = np.concatenate(
+            [[_accepted(each, block[:, which]) for each in (first, second)] for block in blocks], axis=1
+        )
+    estimates = [
+        Estimate(value, *interval(row, metrics.LEVEL), metrics.LEVEL, len(which), count)
+        for value, row in zip(values, found, strict=True)
+    ]
+    between = found[0] - found[1]
+    p = float(min(1.0, 2 * min(np.mean(between <= 0), np.mean(between >= 0)) + 1 / (1 + resamples)))
+    ends = interval(between, metrics.LEVEL)
+    one, two = (_errors(each, point) for each, point in zip((first, second), points, strict=True))
+    difference = Difference(values[0] - values[1], *ends, p if count > 1 else 1.0, len(which), count)
+    return Opened(estimates[0], estimates[1], difference, (one, two))
+
+
+def _accepted(score: Score, times: Doubles) -> Doubles:
+    """(R,) share of absent items accepted in each resample, from how often each query comes up: (R, Q)."""
+    order = np.argsort(-score.there, kind="stable")
+    reached = np.cumsum(times[:, order], axis=1)
+    place = (reached >= ACCEPTED * reached[:, -1:] - 1e-9).argmax(axis=1)
+    threshold = score.there[order][place]
+    let = score.gone[None] >= threshold[:, None]
+    shares: Doubles = (times * let).sum(axis=1) / times.sum(axis=1)
+    return shares
+
+
+def _errors(score: Score, point: metrics.AcceptPoint) -> Errors:
+    curve = metrics.detection_errors(score.there, score.gone)
+    return Errors(score.name, curve.false_accepts, curve.false_rejects, (point.false_accepts, 1 - point.true_accepts))
 
 
 def verdicts(there: Verified, gone: Verified, calibration: Calibration, precision: float = PRECISION) -> Verdicts:

@@ -11,7 +11,7 @@ from wearabouts import metrics
 from wearabouts.calibration import Calibration
 from wearabouts.evaluation.verified.belief import Belief, believed
 from wearabouts.evaluation.verified.candidates import Candidates
-from wearabouts.evaluation.verified.openset import ACCEPTED, PRECISION, Verdicts, opened, verdicts
+from wearabouts.evaluation.verified.openset import ACCEPTED, PRECISION, Score, Verdicts, opened, verdicts
 from wearabouts.evaluation.verified.outcomes import Verified, verified
 from wearabouts.metrics import Doubles, Integers
 from wearabouts.report import Believed, Cell, Detected, Row, Sample, Section, Table
@@ -148,7 +148,9 @@ def _probability(asked: Sequence[_Asked], calibration: Calibration, seed: int) -
     for each in asked:
         said, groups = each.closed, np.asarray(each.of.groups)
         first = believed(said.first, said.hit, said.cosine, each.of.groups, seed=seed)
-        every = believed(said.probability, said.right, said.similarity, groups[said.owner].tolist(), seed=seed)
+        every = believed(
+            said.probability, said.right, said.similarity, groups[said.owner].tolist(), alone=False, seed=seed
+        )
         rows += [
             Row(each.named(name), _cells(one)) for name, one in (("first candidates", first), ("all judged", every))
         ]
@@ -177,7 +179,7 @@ def _cells(one: Belief) -> dict[str, Cell]:
         "skill of the curve": one.plain,
         "ahead by": one.ahead,
         "ECE": one.error,
-        "floor": one.floor,
+        "floor": one.floor and one.floor.value,
     }
 
 
@@ -186,12 +188,12 @@ def _open(asked: Sequence[_Asked], calibration: Calibration, seed: int) -> Secti
     answers: list[Row] = []
     diagrams = []
     for each in asked:
-        groups = each.of.groups
-        two = opened(f"{TWO}: carried", each.there.carried, each.gone.carried, groups, seed=seed)
-        one = opened(f"{ONE}: highest similarity", each.there.nearest, each.gone.nearest, groups, seed=seed)
-        rows.append(Row(each.named("false accepts") if each.of.name else "false accepts",
-                        {ONE: one.accepted, TWO: two.accepted}))  # fmt: skip
-        diagrams.append(Detected(each.named("is the item in the shop?"), (two.curve, one.curve)))
+        two = Score(f"{TWO}: carried", each.there.carried, each.gone.carried)
+        one = Score(f"{ONE}: highest similarity", each.there.nearest, each.gone.nearest)
+        said = opened(one, two, each.of.groups, seed=seed)
+        cells: dict[str, Cell] = {ONE: said.first, TWO: said.second, "fewer by": said.difference}
+        rows.append(Row(each.named("false accepts"), cells))
+        diagrams.append(Detected(each.named("is the item in the shop?"), said.curves[::-1]))
         answers += _answers(each, verdicts(each.there, each.gone, calibration), seed)
     note = (
         f"Share of the queries without their item that are taken for one that is there, at the threshold at which "
@@ -210,7 +212,7 @@ def _open(asked: Sequence[_Asked], calibration: Calibration, seed: int) -> Secti
         "Does it notice that the item is not there?",
         text,
         (
-            Table("", f"at {ACCEPTED:.0%} true accepts", (ONE, TWO), tuple(rows), note),
+            Table("", f"at {ACCEPTED:.0%} true accepts", tuple(rows[0].cells), tuple(rows), note),
             Table("What is answered", "queries", tuple(answers[0].cells), tuple(answers), verdict_note),
         ),
         diagrams=tuple(diagrams),
