@@ -79,6 +79,7 @@ def test_no_words_show_the_help_and_a_version_is_a_version(capsys):
         "train",
         "export",
         "evaluate",
+        "calibrate",
         "check",
         "describe",
     ):

@@ -20,6 +20,7 @@ COMMANDS = (
     "compare",
     "serve",
     "evaluate",
+    "calibrate",
     "check",
     "describe",
     "train",

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from wearabouts import __version__
-from wearabouts.cli import demo, draw, evaluate, index, pull, read, search, serve, upkeep, workshop
+from wearabouts.cli import calibrate, demo, draw, evaluate, index, pull, read, search, serve, upkeep, workshop
 from wearabouts.errors import WearaboutsError
 
 # What a missing package says, by the extra that brings it.
@@ -47,6 +47,7 @@ for command in (
     search.compare,
     serve.serve,
     evaluate.evaluate,
+    calibrate.calibrate,
     upkeep.check,
     upkeep.describe,
     workshop.train,

@@ -46,6 +46,11 @@ class Curves:
         # The note as last read and what came of it, replaced as one: threads never see a half of it.
         self._last: tuple[Mapping[str, Any] | None, Chosen] = (None, Chosen(shipped))
 
+    @property
+    def shipped(self) -> Calibration | None:
+        """The model's, whatever the shop has of its own."""
+        return self._shipped
+
     def current(self) -> Chosen:
         """The calibration as of now."""
         facts = self._store.note(NOTE)
