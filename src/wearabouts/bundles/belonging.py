@@ -5,6 +5,8 @@ Mixed up, they would still run and give probabilities, all of them wrong: so the
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from wearabouts.bundles.card import SIGNALS, Card
 from wearabouts.errors import BundleError, unknown
 
@@ -29,7 +31,7 @@ def check(card: Card) -> None:
             f"the card of {card.name!r} has a verifier of regions, but no regions; export the model again with both"
         )
     if card.judge is not None:
-        _check_signals(card, card.judge.weights)
+        _check_signals(card, (*card.judge.weights, *card.judge.sure))
     given = card.calibration
     if given is not None and (card.judge is None or given.verifier != card.judge_hash()):
         mine = f"this one's is {card.judge_hash()[:SHOWN]}…" if card.judge else "this one has none"
@@ -64,7 +66,7 @@ def rebound(card: Card) -> Card:
     return card.model_copy(update={"calibration": card.calibration.model_copy(update={"verifier": card.judge_hash()})})
 
 
-def _check_signals(card: Card, weights: dict[str, float]) -> None:
+def _check_signals(card: Card, weights: Iterable[str]) -> None:
     can = signals(card)
     for name in weights:
         if name not in SIGNALS:

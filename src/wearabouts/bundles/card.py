@@ -18,6 +18,12 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 SIGNALS = ("similarity", "pair", "own", "local", "agreement")  # of a pair, see `wearabouts.verifiers.judge`
 
 
+def _rising(ends: tuple[float, float]) -> tuple[float, float]:
+    if not 0 <= ends[0] < ends[1] <= 1:
+        raise ValueError(f"{ends} must rise within [0, 1]")
+    return ends
+
+
 def _square(count: int) -> int:
     if math.isqrt(count) ** 2 != count:
         raise ValueError(f"{count} regions are not a square of them; give 4, 9, 16 and so on")
@@ -70,20 +76,24 @@ class Regions(_Value):
 class Judge(_Value):
     """The second stage as a whole: which signals of a pair count, and how much.
 
-    The log-odds of a pair are the weighted sum of its signals; those of a product with several photos are
-    log Σ exp(photo) - views · log n.
+    The log-odds of a pair are offset + Σ (weight + s · sure) · signal, where s says how sure the model is of which
+    garment the query shows; those of a product with several photos are log Σ exp(photo) - views · log n.
 
     Attributes:
         weights: Signal → weight; names as in `wearabouts.verifiers.judge.SIGNALS`.
+        sure: Signal → what is added to its weight where the model is sure of the query's garment.
         offset: Added to the sum.
         views: How much a product's number of photos speaks against it, in [0, 1].
+        certain: Probabilities of the query's likeliest garment: s is 0 up to the first and 1 from the second on.
         recall: K → share of queries whose item is among the first K products of stage one, as measured.
         shortlist: K to judge unless asked otherwise: the smallest whose recall is nearly that of the longest.
     """
 
     weights: dict[str, Finite]
+    sure: dict[str, Finite] = {}
     offset: Finite = 0.0
     views: float = Field(default=1.0, ge=0, le=1)
+    certain: Annotated[tuple[float, float], AfterValidator(_rising)] = (0.25, 0.65)
     recall: dict[int, float] = {}
     shortlist: int = Field(default=20, ge=1, le=1_000)
 
@@ -171,7 +181,8 @@ class Card(_Value):
         pair, local = self.verifier, self.local
         graphs = [pair and pair.sha256, pair and pair.halves and pair.halves.sha256, local and local.sha256]
         street, categories = self.graphs["street"].sha256, pair and pair.categories
-        weighed = [self.judge.weights, self.judge.offset, self.judge.views]
+        judge = self.judge
+        weighed = [judge.weights, judge.sure, judge.offset, judge.views, judge.certain]
         basis = json.dumps([self.encoder_hash(), street, categories, *graphs, *weighed], sort_keys=True)
         return hashlib.sha256(basis.encode()).hexdigest()
 

@@ -90,16 +90,14 @@ def unpacked(vectors: Floats, kept: Sequence[bytes | None], layout: Layout) -> E
     Raises:
         StoreError: A value has another length than the layout says.
     """
-    rows = np.zeros((len(kept), layout.size), np.uint8)
-    for place, value in enumerate(kept):
-        if not value:
-            continue
-        if len(value) != layout.size:
-            raise StoreError(
-                f"what the store keeps for the second stage has {len(value)} bytes a photo, this model's is "
-                f"{layout.size}; index again with --rebuild"
-            )
-        rows[place] = np.frombuffer(value, np.uint8)
+    wrong = [value for value in kept if value and len(value) != layout.size]
+    if wrong:
+        raise StoreError(
+            f"what the store keeps for the second stage has {len(wrong[0])} bytes a photo, this model's is "
+            f"{layout.size}; index again with --rebuild"
+        )
+    blank = bytes(layout.size)
+    rows = np.frombuffer(b"".join(value or blank for value in kept), np.uint8).reshape(len(kept), layout.size)
     split = layout.regions * layout.dim
     regions = rows[:, :split].view(np.int8).reshape(len(kept), layout.regions, layout.dim) if split else None
     return Evidence(vectors, regions, rows[:, split:] if layout.labels else None)

@@ -21,7 +21,9 @@ from wearabouts.verifiers.evidence import FULL, Evidence, Layout
 from wearabouts.verifiers.pairs import PairVerifier, log_odds
 from wearabouts.verifiers.regions import RegionVerifier
 
-__all__ = ["SIGNALS", "Judge", "agreement", "label_blocks", "layout_of", "open_judge", "pooled"]
+SURE = "sure"
+
+__all__ = ["SIGNALS", "Judge", "agreement", "label_blocks", "layout_of", "open_judge", "pooled", "sure"]
 
 
 class Judge:
@@ -34,6 +36,7 @@ class Judge:
     ``own``: the same by the network of the query's category; where it has none of its own, `pair` again.
     ``local``: log-odds by the comparison of regions; 0 where either photo's regions are not known (all zeros).
     ``agreement``: see `agreement`; 0 where either photo's labels are not known.
+    ``sure``: see `sure`, of the query; it is not weighed itself, but says how much the others weigh.
 
     Attributes:
         pairs: The pair network, or None.
@@ -53,12 +56,16 @@ class Judge:
         if card.judge is None:
             raise BundleError(f"{card.name!r} has no second stage; train one with the recipe verifier, or do without")
         self.name, self.hash, self.encoder_hash = card.name, card.judge_hash(), bundle.hash
-        self.dim, self.layout, self.signals = card.dim, layout_of(card), signals(card)
+        self.dim, self.layout = card.dim, layout_of(card)
+        self.signals = (*signals(card), *([SURE] if card.garments else []))
         self.shortlist, self.views = card.judge.shortlist, card.judge.views
         self.pairs = PairVerifier(bundle, threads=threads) if card.verifier else None
         self.local = RegionVerifier(bundle, threads=threads) if card.local else None
-        self._blocks = label_blocks(card)
-        self._weights = np.array([card.judge.weights.get(name, 0.0) for name in self.signals], np.float64)
+        self._blocks, self._garments = label_blocks(card), len(card.garments)
+        self._certain = card.judge.certain
+        plain, surely = card.judge.weights, card.judge.sure
+        self._weights = np.array([plain.get(name, 0.0) for name in self.signals], np.float64)
+        self._surely = np.array([surely.get(name, 0.0) for name in self.signals], np.float64)
         self._offset = card.judge.offset
 
     def weigh(self, query: Evidence, shop: Evidence, category: str | None = None) -> Floats:
@@ -79,6 +86,8 @@ class Judge:
             assert query.labels is not None
             assert shop.labels is not None
             found["agreement"] = agreement(query.labels[0], shop.labels, self._blocks)
+            if self._garments:
+                found[SURE] = np.repeat(sure(query.labels[:, : self._garments], self._certain), len(shop))
         return np.stack([found[name] for name in self.signals], axis=1).astype(np.float32)
 
     def logits(self, signals: Floats) -> Floats:
@@ -89,7 +98,9 @@ class Judge:
         """
         if signals.ndim != 2 or signals.shape[1] != len(self.signals):
             raise QueryError(f"signals are {signals.shape}; {self.name!r} weighs (n, {len(self.signals)})")
-        return (signals @ self._weights + self._offset).astype(np.float32)
+        heard = signals[:, -1] if self._garments else np.ones(len(signals))
+        odds: Floats = (signals @ self._weights + heard * (signals @ self._surely) + self._offset).astype(np.float32)
+        return odds
 
     def pooled(self, logits: Floats, products: list[int]) -> Floats:
         """See `wearabouts.verifiers.Verifier.pooled`."""
@@ -130,6 +141,25 @@ def layout_of(card: Card) -> Layout:
 def label_blocks(card: Card) -> tuple[int, ...]:
     """How many labels each head has: garments first, then each attribute in the card's order; no head, no block."""
     return (*([len(card.garments)] if card.garments else []), *(len(values) for values in card.attributes.values()))
+
+
+def sure(garments: npt.NDArray[np.uint8], certain: tuple[float, float]) -> npt.NDArray[np.float64]:
+    """How sure the model is of which garment a query shows.
+
+    Networks that have learned from garments know nothing of anything else, and the probability of the likeliest garment
+    tells the two apart: so what a signal weighs may depend on it.
+
+    Args:
+        garments: (N, G) uint8, 255 for a probability of 1.
+        certain: 0 up to the first such probability, 1 from the second on.
+
+    Returns:
+        (N,) in [0, 1].
+    """
+    low, high = certain
+    likeliest = np.asarray(garments).max(axis=1) / FULL
+    found: npt.NDArray[np.float64] = np.clip((likeliest - low) / (high - low), 0, 1)
+    return found
 
 
 def agreement(query: npt.NDArray[np.uint8], shop: npt.NDArray[np.uint8], blocks: Sequence[int]) -> Floats:
