@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from server.browsing import Browser
+from server.judged import AWAY, SURE, Script, Scripted
 from server.world import HOSTILE, PIECES, SEARCH, picture, serve
 from wearabouts.search import Searcher
 from wearabouts.stores import Store
@@ -61,4 +62,28 @@ def test_the_search_box_in_a_shops_own_page(
         assert photos.count() >= 2
         assert HOSTILE in page.locator("body").inner_text()
         assert page.title() == ""
+        context.close()
+
+
+@pytest.mark.parametrize(
+    ("script", "said", "shown"),
+    [(SURE, "The first is the same item.", 1), (AWAY, "Not carried here; these come nearest.", 4)],
+    ids=["same", "not carried"],
+)
+def test_the_search_box_tells_the_verdict(
+    browser: Browser, shop: tuple[Searcher, Store], tmp_path: Path, script: Script, said: str, shown: int
+):
+    searcher = Scripted(shop[0], script)
+    with another_origin(tmp_path) as origin, serve(searcher, shop[1], allowed_origins=[origin]) as running:
+        place = f'<div id="wearabouts"></div><script src="{running.url}embed.js" data-k="4" data-where=""></script>'
+        (tmp_path / "index.html").write_text(f"<!doctype html>{place}")
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(origin)
+        page.set_input_files(
+            "input[type=file]", {"name": "x", "mimeType": "image/jpeg", "buffer": picture(COLOURS["scarlet"])}
+        )
+        page.locator(".wearabouts-photo").first.wait_for()
+        assert page.locator(".wearabouts-status").inner_text() == said
+        assert page.locator(".wearabouts-photo").count() == shown
         context.close()

@@ -25,6 +25,14 @@
     return element;
   };
 
+  // What the shop does not carry is said, and what comes nearest is shown; else what is far less likely is left out.
+  const words = {
+    same: chinese ? "第一件就是照片里的那一件。" : "The first is the same item.",
+    not_carried: chinese ? "本店没有这一件，下面是最接近的商品。" : "Not carried here; these come nearest.",
+  };
+  const said = (verdict) => words[verdict] || "";
+  const worth = (verdict) => (match) => verdict === "not_carried" || !match.unlikely;
+
   const start = () => {
     const box = document.getElementById(target);
     const choose = make("button", "button", script.dataset.button ? button : chinese ? "以图搜款" : button);
@@ -43,11 +51,11 @@
       body.append("photo", input.files[0], "photo");
       input.value = "";
       try {
-        const query = new URLSearchParams(where ? { k, where } : { k });
+        const query = new URLSearchParams({ k, tail: "true", ...(where && { where }) });
         const response = await fetch(`${server}/v1/search?${query}`, { method: "POST", body, headers: key ? { "X-API-Key": key } : {} });
         const answer = await response.json();
-        status.textContent = response.ok ? "" : answer.detail;
-        grid.replaceChildren(...(response.ok ? answer.matches.map(card) : []));
+        status.textContent = response.ok ? said(answer.verdict) : answer.detail;
+        grid.replaceChildren(...(response.ok ? answer.matches.filter(worth(answer.verdict)).map(card) : []));
       } catch {
         status.textContent = chinese ? "无法连接到搜索服务。" : "The search cannot be reached.";
       }
