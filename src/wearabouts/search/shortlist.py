@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -179,14 +180,10 @@ class Shortlist:
 
 def best_photos(ranking: Ranking) -> list[Hit]:
     """The first photo of each product of a ranking, in its order."""
-    hits: dict[str, Hit] = {}
+    places: dict[str, int] = {}
     for place, product in enumerate(ranking.product_ids):
-        if product not in hits:
-            share = None if ranking.probability is None else float(ranking.probability[place])
-            hits[product] = Hit(
-                product,
-                ranking.photo_ids[place],
-                float(ranking.similarity[place]),
-                None if share is None or np.isnan(share) else share,
-            )
-    return list(hits.values())
+        places.setdefault(product, place)
+    similarity = ranking.similarity.tolist()
+    said = [math.nan] * len(ranking) if ranking.probability is None else ranking.probability.tolist()
+    shares = [None if math.isnan(share) else share for share in said]  # what was not judged is not a number
+    return [Hit(product, ranking.photo_ids[at], similarity[at], shares[at]) for product, at in places.items()]

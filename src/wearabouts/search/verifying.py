@@ -128,7 +128,8 @@ class StageTwo:
             return ranking
         owner = _numbered(ranking.product_ids)
         began = self._clock()
-        photos = np.flatnonzero(owner < self._affordable(owner))
+        first = owner < self._affordable(owner)
+        photos = np.flatnonzero(first)
         try:
             shop = self._evidence([ranking.photo_ids[place] for place in photos])
         except StoreError:
@@ -144,7 +145,11 @@ class StageTwo:
         products = self.verifier.pooled(logits, owner[photos].tolist())
         self._pace.saw(len(photos), self._clock() - began)
         chosen = calibration or self.curves.current().calibration
-        return self._ranked(ranking, owner, photos, logits, products, chosen, category)
+        # Judged photos by their product's log-odds, then the product's place, then their own; the others after.
+        mine = owner[photos]
+        order = np.lexsort((photos, -logits, mine, -products[mine]))
+        places = np.concatenate([photos[order], np.flatnonzero(~first)])
+        return _taken(ranking, places, **self._said(products, owner[places], chosen, category))
 
     def _affordable(self, owner: Numbers) -> int:
         """How many of the ranking's products are judged: K, or as many as the budget pays for, at least one."""
@@ -194,36 +199,26 @@ class StageTwo:
         except StoreError:
             return False
 
-    def _ranked(
-        self,
-        ranking: Ranking,
-        owner: Numbers,
-        photos: Numbers,
-        logits: Floats,
-        products: Floats,
-        calibration: Calibration | None,
-        category: str | None,
-    ) -> Ranking:
-        """Photos judged, by their product's log-odds, then the product's place, then their own; the others after."""
-        mine = owner[photos]
-        order = np.lexsort((photos, -logits, mine, -products[mine]))
-        rest = np.setdiff1d(np.arange(len(ranking)), photos, assume_unique=True)
-        said: dict[str, Any] = {"logit": _spread(products, mine[order], len(rest))}
+    def _said(
+        self, products: Floats, owner: Numbers, calibration: Calibration | None, category: str | None
+    ) -> dict[str, Any]:
+        """What a ranking says of its photos, whose products these are; NaN of those that were not judged."""
+
+        def spread(values: Floats) -> Floats:
+            unjudged = np.full(int(owner.max()) + 1 - len(values), np.nan, np.float32)
+            return np.concatenate([values, unjudged])[owner]
+
+        said: dict[str, Any] = {"logit": spread(products)}
         if calibration is not None:
             shares = calibration.probabilities(products, category=category, share=self.settings.carried_share)
-            said |= {"probability": _spread(shares.same, mine[order], len(rest)), "carried": shares.carried}
-        return _taken(ranking, np.concatenate([photos[order], rest]), **said)
+            said |= {"probability": spread(shares.same), "carried": shares.carried}
+        return said
 
 
 def _numbered(product_ids: Sequence[str]) -> Numbers:
     """(n,) whose photo each is: products are numbered in the order in which they come."""
     numbers: dict[str, int] = {}
     return np.fromiter((numbers.setdefault(each, len(numbers)) for each in product_ids), np.int64, len(product_ids))
-
-
-def _spread(values: Floats, owner: Numbers, unjudged: int) -> Floats:
-    """Products' values as their photos', NaN for the photos that were not judged."""
-    return np.concatenate([values[owner], np.full(unjudged, np.nan)]).astype(np.float32)
 
 
 def _taken(ranking: Ranking, places: Numbers, **said: Any) -> Ranking:
