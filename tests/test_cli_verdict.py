@@ -121,9 +121,7 @@ def test_own_labels_are_named(shop: Path, capsys: pytest.CaptureFixture[str]):
 def test_compare_says_how_likely_and_on_what_that_rests(shop: Path, capsys: pytest.CaptureFixture[str]):
     same = asked(capsys, "compare", "feed/red/front.png", "feed/red/front.png")
     other = asked(capsys, "compare", "feed/red/front.png", "feed/blue/front.png")
-    assert same["probability"] == pytest.approx(
-        tiny_calibration().of_pair(2.0), abs=1e-3
-    )  # log-odds 2 at a cosine of 1
+    assert same["probability"] == pytest.approx(tiny_calibration().of_pair(2.0), abs=1e-3)
     assert other["probability"] < 0.1
     assert main(["compare", "feed/red/front.png", "feed/red/front.png"]) == 0
     lines = said(capsys).splitlines()

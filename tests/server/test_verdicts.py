@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from server.world import HOSTILE, PIECES, Served, fill, picture, problem, serve
 from wearabouts.search import Searcher
 from wearabouts.settings import SearchSettings
 from wearabouts.stores import Store, open_store
+from wearabouts.types import REASONS
 
 COLOURS = {name: colour for name, colour, _, _ in PIECES}
 PHOTO = picture(COLOURS["scarlet"])
@@ -201,3 +203,18 @@ def test_openapi_describes_every_new_field(served: Served):
     assert (bounds["minimum"], bounds["maximum"]) == (0.5, 0.999)
     assert parameters["tail"]["schema"]["default"] is False
     assert "precision" not in {each["name"] for each in api["paths"]["/v1/search"]["get"]["parameters"]}
+
+
+def test_the_page_on_the_api_names_every_field_and_every_setting(served: Served):
+    text = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    section = text.partition("## The very same item")[2].partition("## Errors")[0]
+    named = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+    words = {word for cell in named for word in re.findall(r"`([a-z_.\[\]]+)`", cell)}
+    schemas = served.client.get("/openapi.json").json()["components"]["schemas"]
+    answer = set(schemas["AnswerReply"]["properties"]) - OLD_ANSWER
+    match = {f"matches[].{name}" for name in set(schemas["MatchReply"]["properties"]) - OLD_MATCH}
+    settings = {"judged", "budget_ms", "precision", "carried_share", "tail_share"}
+    assert words == answer | match | settings | {"timings.verify"}
+    for name in settings - {"judged", "budget_ms"}:
+        assert f"| `{name}` | {getattr(SearchSettings(), name)} |" in section
+    assert set(REASONS) == set(re.findall(r"`(\w+)`", section.partition("why, as a code: ")[2].partition("|")[0]))
