@@ -18,7 +18,8 @@ def second_stage(encoder: Encoder) -> tuple[Verifier | None, Calibration | None]
     """
     if not isinstance(encoder, OnnxEncoder):
         return None, None
-    return open_judge(encoder.bundle), encoder.card.calibration
+    # A shortlist is a millisecond's work: to wake a second thread for it, and wait for it, takes longer than it saves.
+    return open_judge(encoder.bundle, threads=1), encoder.card.calibration
 
 
 def open_searcher(encoder: Encoder, store: Store, *, settings: SearchSettings | None = None) -> Searcher:
