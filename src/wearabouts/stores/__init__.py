@@ -125,15 +125,30 @@ class Store(Protocol):
         ...
 
     def beside(self, photo_ids: Sequence[str], kind: str) -> list[bytes | None]:
-        """What was written beside the photos, of one kind, in the order asked for; None where there is none."""
+        """What was written beside the photos, of one kind, in the order asked for.
+
+        None where there is none: no such photo, none of that kind, or a value that was damaged since.
+        """
         ...
 
     def note(self, name: str) -> dict[str, Any] | None:
-        """A fact the shop keeps about itself, such as its own ``calibration``, as plain data; None for none."""
+        """A fact the shop keeps about itself, such as its own ``calibration``, as plain data; None for none.
+
+        Raises:
+            StoreError: The note is damaged.
+        """
         ...
 
     def write_note(self, name: str, facts: Mapping[str, Any] | None) -> None:
-        """Keep a fact, in place of the one of that name; None removes it. Acknowledged like any write."""
+        """Keep a fact, in place of the one of that name; None removes it. Acknowledged like any write.
+
+        Args:
+            name: 1 to 64 of a-z, 0-9, ``.``, ``_`` and ``-``.
+            facts: What JSON can hold, keys being texts.
+
+        Raises:
+            StoreError: It cannot be kept, or the store is open for reading.
+        """
         ...
 
     def search(
