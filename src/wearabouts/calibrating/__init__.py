@@ -68,13 +68,18 @@ def calibrate(searcher: Searcher, labels: Path, *, progress: Progress | None = N
     said = answers.read(labels, "", faults)
     known = set(searcher.store.products())
     said.check(known, str(labels), faults, holder="store")
-    every = shortlists_of(searcher, questions(said, known), faults, progress)
+    asked = questions(said, known)
+    needed = f"{FEWEST} are needed: label more photos, with products that this store holds"
+    if len(asked) < FEWEST:
+        raise CatalogError(
+            f"{labels} labels {len(asked)} photos with products of this store ({len(faults):,} faults in it); {needed}"
+        )
+    every = shortlists_of(searcher, asked, faults, progress)
     shortlists = [one for one in every if one.tells]
     if len(shortlists) < FEWEST:
         raise CatalogError(
-            f"{labels} tells something of {len(shortlists)} photos that could be searched ({len(faults)} faults, "
-            f"{len(every) - len(shortlists)} photos with labels of products that the second stage does not look at); "
-            f"{FEWEST} are needed: label more photos, with products that this store holds"
+            f"{labels}: {len(every)} of {len(asked)} photos could be searched, and {len(shortlists)} of them tell "
+            f"something: a no is of use only for a product that the second stage looks at; {needed}"
         )
     shipped = second.curves.shipped
     shown = sum(one.carried is True for one in shortlists)
