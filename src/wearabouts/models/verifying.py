@@ -5,7 +5,7 @@ trained maps, joined, are cut into the cells of the coarsest one, and each cell 
 rounded to int8: small enough to be kept beside the vector. A network then lets the cells of two photos look for each
 other (*late interaction*) and says how likely both show one item.
 
-    d = round(127 · clamp(0.4 · sqrt(C) · x / |x|)),   x = W cell + p(place)
+    d = round(127 · clamp(0.4 · sqrt(C) · x / |x|)),   x = W cell + b
 
 The rounding is straight through in training: forwards it rounds, backwards it is not there.
 
@@ -55,7 +55,7 @@ class RegionHead(nn.Module):
     def __init__(self, inputs: int, dim: int, count: int) -> None:
         super().__init__()
         self.project = nn.Linear(inputs, dim)
-        self.place = nn.Parameter(torch.zeros(count, dim))
+        self.count = count
 
     def start_from_components(self) -> None:
         """Begin as the first `dim` inputs, which for principal components are the ones that matter most."""
@@ -68,14 +68,9 @@ class RegionHead(nn.Module):
         """C."""
         return self.project.out_features
 
-    @property
-    def count(self) -> int:
-        """R."""
-        return len(self.place)
-
     def forward(self, found: Tensor) -> Tensor:
         """(B, R, inputs) → (B, R, C) float32, whole numbers from -127 to 127."""
-        free = F.normalize(self.project(found) + self.place, dim=-1) * (SPREAD * math.sqrt(self.dim))
+        free = F.normalize(self.project(found), dim=-1) * (SPREAD * math.sqrt(self.dim))
         return _whole(free.clamp(-1, 1) * LARGEST)
 
 
@@ -92,7 +87,6 @@ def folded(head: RegionHead, mean: Tensor, weight: Tensor) -> RegionHead:
         joined = head.project.weight.double() @ weight.double()
         whole.project.weight.copy_(joined)
         whole.project.bias.copy_(head.project.bias - joined @ mean.double())
-        whole.place.copy_(head.place)
     return whole
 
 
@@ -100,34 +94,30 @@ class LocalNetwork(nn.Module):
     """Descriptors of two photos to the log-odds that both show one item.
 
     Each cell looks for its like in the other photo: its counterpart is the mean of the other's cells, weighted by a
-    softmax over similarity and a learned taste for places. Cell and counterpart are compared by a small network; what
+    softmax over similarity. Cell and counterpart are compared by a small network; what
     it finds is averaged over the cells, by weights that the cells themselves ask for, and the strongest of each finding
     is taken; both directions are joined.
 
     Args:
-        count: R, cells of a photo.
         dim: C, numbers of a descriptor.
         width: Findings of a cell.
         hidden: Of the last layers.
         dropout: Of findings, in training.
     """
 
-    def __init__(self, count: int, dim: int, width: int = 48, hidden: int = 64, dropout: float = 0.1) -> None:
+    def __init__(self, dim: int, width: int = 64, hidden: int = 64, dropout: float = 0.1) -> None:
         super().__init__()
         self.heat = nn.Parameter(torch.tensor(2.5))
-        self.places = nn.Parameter(torch.zeros(count, count))
         self.weigh = nn.Linear(dim, 1)
         self.compare = nn.Sequential(
             nn.Linear(4 * dim, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, width), nn.ReLU()
         )
-        self.last = nn.Sequential(
-            nn.Linear(4 * width, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, 1)
-        )
+        self.last = nn.Sequential(nn.Linear(4 * width, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, 1))
 
     def forward(self, street: Tensor, shop: Tensor) -> Tensor:
         """(N, R, C) and (N, R, C) float32, whole numbers from -127 to 127 → (N,) float32."""
         a, b = (F.normalize(side, dim=-1) for side in (street, shop))
-        taste = a @ b.transpose(1, 2) * self.heat.exp() + self.places
+        taste = a @ b.transpose(1, 2) * self.heat.exp()
         parts = [self._found(a, taste.softmax(2) @ b), self._found(b, taste.softmax(1).transpose(1, 2) @ a)]
         logit: Tensor = self.last(torch.cat(parts, 1))
         return logit.squeeze(1)

@@ -27,6 +27,7 @@ from wearabouts.training.verifier.recipe import VerifierRecipe
 from wearabouts.training.verifier.shortlists import Shortlists
 from wearabouts.training.verifier.tasks import Matcher, Matching, Owner, Owning
 
+EDITION = 0  # goes up whenever the same photos are kept otherwise
 START, JUDGE = "start.json", "judge.json"  # of a run's folder: the `mini` it stands on, and what the judge says
 Told = dict[str, Any]
 
@@ -53,7 +54,8 @@ def train(recipe: VerifierRecipe, data: Path, run: Run) -> Told:
     _write(run, nets, made)
     photos = {name: len(part) for name, part in parts.items()}
     parameters = {name: sum(p.numel() for p in part.parameters()) for name, part in vars(nets).items()}
-    return told | {"photos": photos, "parameters": parameters, "regions": count, "own_garments": list(verifier.own)}
+    told |= {"photos": photos, "parameters": parameters, "regions": count}
+    return told | {"own_garments": [GARMENTS[n] for n in verifier.own]}
 
 
 def load_start(folder: Path) -> tuple[Mini, Told]:
@@ -90,7 +92,7 @@ def build(recipe: VerifierRecipe, cell: int, count: int, dim: int, own: list[int
     net = recipe.network
     return Networks(
         RegionHead(cell, net.dim, count),
-        LocalNetwork(count, net.dim, net.width, net.hidden, net.dropout),
+        LocalNetwork(net.dim, net.width, net.hidden, net.dropout),
         Verifier(dim, net.pair, len(GARMENTS), own, "last"),
     )
 
@@ -111,7 +113,8 @@ def _features(
     recipe: VerifierRecipe, data: Path, net: Mini, start: Told, run: Run
 ) -> tuple[dict[str, kept.Kept], kept.Components]:
     how = recipe.network
-    key = kept.key_of([recipe.seed, recipe.data.model_dump(), how.reduced, how.whitening, start])
+    # Photos have seeds of their own: trainings of several seeds share what is kept.
+    key = kept.key_of([EDITION, recipe.data.model_dump(), how.reduced, how.whitening, start])
     units = {part: sources.units(recipe, data, part, start["size"]) for part in ("train", "calibrate")}
     made = kept.components(net, units["train"], how.reduced, how.whitening, run, key)
     return {part: kept.compute(net, made, some, run, key, part) for part, some in units.items()}, made
@@ -146,7 +149,7 @@ def _judged(recipe: VerifierRecipe, parts: dict[str, kept.Kept], nets: Networks,
     run.say(f"{recall[min(shortlist, max(recall))]:.1%} of the queries have their item among the first {shortlist}")
     asked = [asking.ask(items, nets, place, order, shortlist, run) for place, order in zip(places, orders, strict=True)]
     every = [one for some in asked for one in some]
-    judge = judging.fit(every, how.ridge)
+    judge = judging.fit(every, how.ridge, how.certain)
     curves = fit_calibration(judging.shortlists(judge, every), verifier="", calibrated_on=_calibrated_on(recipe))
     alone = judging.Weights({"similarity": 1.0}, 0.0, 0.0)
     figures = {
@@ -159,7 +162,12 @@ def _judged(recipe: VerifierRecipe, parts: dict[str, kept.Kept], nets: Networks,
         for place, order, some in zip(places, orders, asked, strict=True)
     }
     told = {
-        "judge": {**judge._asdict(), "recall": {str(k): v for k, v in recall.items()}, "shortlist": shortlist},
+        "judge": {
+            **judge._asdict(),
+            "sure": dict(judge.sure),
+            "recall": {str(k): v for k, v in recall.items()},
+            "shortlist": shortlist,
+        },
         "calibration": curves.model_dump(mode="json"),
         "calibrated": figures,
     }

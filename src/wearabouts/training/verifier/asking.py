@@ -13,7 +13,7 @@ from wearabouts.garments import ATTRIBUTES, GARMENTS
 from wearabouts.models.verifying import LocalNetwork, RegionHead
 from wearabouts.models.wtbi import Verifier
 from wearabouts.training.run import Run
-from wearabouts.training.verifier.kept import Kept
+from wearabouts.training.verifier.kept import FULL, Kept
 from wearabouts.training.verifier.sources import DRAWN, GROCERY
 from wearabouts.training.verifier.tasks import cells, log_odds, vectors
 from wearabouts.types import Floats
@@ -58,6 +58,7 @@ class Asked:
         source: See `wearabouts.training.verifier.sources`.
         item: Whose photo the query is.
         category: The garment the model sees in it.
+        sure: How likely the model holds that garment to be, in [0, 1].
         owner: (n,) whose photo each candidate is, 0 to P - 1.
         right: Which of the P it is; -1 where it is beyond the shortlist.
         signals: (n, F) float32, a column for each of `SIGNALS`.
@@ -66,6 +67,7 @@ class Asked:
     source: int
     item: str
     category: str
+    sure: float
     owner: Rows
     right: int
     signals: Floats
@@ -133,12 +135,14 @@ def ask(kept: Kept, nets: Networks, shop: Shop, order: Rows, most: int, run: Run
         rows = np.concatenate([photos[item] for item in list_])
         owner = np.repeat(np.arange(len(list_)), [len(photos[item]) for item in list_])
         right = np.flatnonzero(list_ == kept.item[row])
-        garment = int(kept.labels[row, : len(GARMENTS)].argmax())
+        garments = kept.labels[row, : len(GARMENTS)]
+        garment = int(garments.argmax())
         asked.append(
             Asked(
                 shop.source,
                 f"{shop.source}-{kept.item[row]}",
                 GARMENTS[garment],
+                float(garments[garment]) / FULL,
                 owner.astype(np.int64),
                 int(right[0]) if len(right) else -1,
                 weigh(kept, nets, described, row, rows, garment, run),

@@ -58,7 +58,7 @@ class Network(Section):
     reduced: int = Field(default=256, ge=2, le=2048)
     whitening: float = Field(default=0.25, ge=0, le=0.5)
     dim: int = Field(default=40, ge=2, le=256)
-    width: int = Field(default=48, ge=2, le=512)
+    width: int = Field(default=64, ge=2, le=512)
     hidden: int = Field(default=64, ge=2, le=1024)
     dropout: float = Field(default=0.1, ge=0, lt=1)
     pair: tuple[Layer, Layer] = (256, 64)
@@ -71,17 +71,20 @@ class Lists(Section):
         queries: Street photos a step.
         grocery: Share of them that show groceries.
         right: Shop photos of its own product, at most.
-        near: Of the nearest other products by cosine; half of them the nearest, the others among the first `among`.
-        among: From how many of the nearest those others are drawn.
+        near: Of the nearest other products by cosine; drawn among the first `among`.
+        among: From how many of the nearest.
         random: Of any others.
+        first: Whether drawn products are shown by their first photo alone, as shops are searched unless asked
+            otherwise, or by all.
     """
 
-    queries: int = Field(default=16, ge=1)
-    grocery: float = Field(default=0.35, ge=0, le=1)
-    right: int = Field(default=3, ge=1)
-    near: int = Field(default=24, ge=2)
-    among: int = Field(default=100, ge=2)
-    random: int = Field(default=8, ge=0)
+    queries: int = Field(default=24, ge=1)
+    grocery: float = Field(default=0.1, ge=0, le=1)
+    right: int = Field(default=1, ge=1)
+    near: int = Field(default=12, ge=2)
+    among: int = Field(default=30, ge=2)
+    random: int = Field(default=2, ge=0)
+    first: bool = True
 
 
 class Losses(Section):
@@ -118,13 +121,16 @@ class Judging(Section):
         lost: Share of queries whose item may be lost to a shorter list than the longest.
         most: Products judged at most.
         ridge: Draws the weights towards none; of a signal's spread.
+        certain: A query is no longer quite unsure where its likeliest garment has the first probability, and sure where
+            it has the second, see `wearabouts.training.verifier.judging`.
         queries: Asked of each source at most; 0 for all.
     """
 
     lists: tuple[int, ...] = (1, 5, 10, 15, 20, 30, 50, 100)
-    lost: float = Field(default=0.02, ge=0, lt=1)
+    lost: float = Field(default=0.005, ge=0, lt=1)
     most: int = Field(default=30, ge=1)
     ridge: float = Field(default=0.001, ge=0)
+    certain: tuple[float, float] = (0.25, 0.65)
     queries: int = Field(default=0, ge=0)
 
 
@@ -137,7 +143,7 @@ class VerifierRecipe(Recipe):
     lists: Lists = Lists()
     losses: Losses = Losses()
     steps: Steps = Steps(
-        count=1500, rate=2e-3, rates={"regions": 0.3}, warm_up=0.1, clip=5.0, weight_decay=2e-2, checkpoint=250
+        count=1000, rate=2e-3, rates={"regions": 0.3}, warm_up=0.1, clip=5.0, weight_decay=2e-2, checkpoint=250
     )
     own: Own = Own()
     judging: Judging = Judging()

@@ -44,7 +44,7 @@ class Shortlists:
     def __init__(self, kept: Kept, lists: Lists, seed: int) -> None:
         self.kept, self.lists, self.seed = kept, lists, seed
         self.product = kept.product()
-        shop = np.flatnonzero(~kept.street)
+        shop = np.flatnonzero(~kept.street & (kept.first | (kept.source != DRAWN) | (not lists.first)))
         own: dict[int, list[int]] = {}
         for row in shop.tolist():
             own.setdefault(int(self.product[row]), []).append(row)
@@ -96,11 +96,10 @@ class Shortlists:
             rng = np.random.default_rng((self.seed, 62, step, n, row))
             own = rng.permutation(self.own[int(self.product[row])])[: lists.right]
             near = self._near[self._place[row]]
-            half = lists.near // 2
-            beyond = rng.permutation(near[half : lists.among])[: lists.near - half]
+            likely = rng.permutation(near[: lists.among])[: lists.near]
             other = rng.choice(self.shop, lists.random)
             other = other[self.product[other] != self.product[row]]
-            list_ = np.concatenate([own, near[:half], beyond, other])
+            list_ = np.concatenate([own, likely, other])
             shop[n, : len(list_)] = list_
             right[n, : len(own)] = True
             there[n, : len(list_)] = True

@@ -32,7 +32,7 @@ class Matcher(nn.Module):
         net = recipe.network
         self.regions = RegionHead(net.reduced, net.dim, count)
         self.regions.start_from_components()
-        self.local = LocalNetwork(count, net.dim, net.width, net.hidden, net.dropout)
+        self.local = LocalNetwork(net.dim, net.width, net.hidden, net.dropout)
         self.pair = PairNetwork(dim, net.pair)
         self.pair.start_from_differences()
         # Log-odds of *none of them*; how much the cosine adds to the regions' say in training.
