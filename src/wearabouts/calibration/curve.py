@@ -1,14 +1,18 @@
 """What turns the log-odds of a shortlist into probabilities.
 
 A query's item is one of three: candidate i of the shortlist, in the shop but beyond the shortlist, or not in the shop
-at all. With the verifier's log-odds z_i and a temperature T,
+at all. With the verifier's log-odds z_i and a temperature T, what speaks for the shop as a whole is
 
-    P(i) = exp(z_i / T) / N,   P(beyond) = exp(b) / N,   P(absent) = (1 - s) / s · exp(a) / N,
+    E = log(Σ exp(z_i / T) + exp(b)),   carried = sigmoid(k E - a + log(s / (1 - s))),
 
-where N makes them sum to one and s is the share of queries whose item the shop carries. So candidates compete: two
-that look alike share what one alone would have, and what nothing resembles goes to *absent*. It is the conditional
-logit of McFadden (*Conditional logit analysis of qualitative choice behavior*, 1974) with two alternatives that are
-always there; T is temperature scaling (Guo et al., *On calibration of modern neural networks*, ICML 2017).
+    P(i) = carried · exp(z_i / T - E),   P(beyond) = carried · exp(b - E),   P(absent) = 1 - carried,
+
+where s is the share of queries whose item the shop carries. So candidates compete: two that look alike share what one
+alone would have, and what nothing resembles goes to *absent*. At k = 1 it is the conditional logit of McFadden
+(*Conditional logit analysis of qualitative choice behavior*, 1974) with two alternatives that are always there; k
+makes it a nested one: what tells an item from its like (a difference of log-odds, often large) is worth more than what
+tells that none is there (their height, which differs from photo to photo anyway), and one T cannot serve both. T is
+temperature scaling (Guo et al., *On calibration of modern neural networks*, ICML 2017).
 
 A category with few labels has a curve of its own only as far as they carry: its numbers are shrunk to those of all.
 """
@@ -46,13 +50,14 @@ class Own(_Value):
     """A category's own numbers, already shrunk towards those of all categories.
 
     Attributes:
-        temperature, absent, beyond: In place of those of all.
+        temperature, absent, beyond, evidence: In place of those of all.
         labels: Queries they come from.
     """
 
     temperature: float = Field(gt=0, allow_inf_nan=False)
     absent: float = Field(allow_inf_nan=False)
     beyond: float = Field(allow_inf_nan=False)
+    evidence: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     labels: int = Field(ge=0)
 
 
@@ -79,8 +84,9 @@ class Calibration(_Value):
         population: Which pairs the probability speaks of, in words.
         labels: Queries they were fitted on.
         temperature: T, of all categories.
-        absent: a: log-odds of *absent* where half of the queries have their item in the shop.
+        absent: a: what E has to come up to, where half of the queries have their item in the shop.
         beyond: b: log-odds of *beyond the shortlist*.
+        evidence: k: how much E is worth.
         own: Category → its own numbers.
         pair: Slope and offset of the probability of a single pair, sigmoid(slope · z + offset), where half of the
             pairs show one item and the other half are a query and its likeliest wrong candidate.
@@ -96,6 +102,7 @@ class Calibration(_Value):
     temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     absent: float = Field(default=0.0, allow_inf_nan=False)
     beyond: float = Field(default=-20.0, allow_inf_nan=False)
+    evidence: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     own: dict[str, Own] = {}
     pair: tuple[float, float] = (1.0, 0.0)
     cuts: tuple[Cut, ...] = ()
@@ -115,15 +122,12 @@ class Calibration(_Value):
         """
         if not 0 < share <= 1:
             raise ValueError(f"share {share} must be above 0 and at most 1")
-        own = self.own.get(category) if category else None
-        temperature, absent, beyond = (
-            (self.temperature, self.absent, self.beyond) if own is None else (own.temperature, own.absent, own.beyond)
-        )
-        away = absent + math.log((1 - share) / share) if share < 1 else -math.inf
-        terms = np.concatenate([np.asarray(logits, np.float64) / temperature, [beyond, away]])
-        weights = np.exp(terms - terms.max())
-        shares = weights / weights.sum()
-        return Probabilities(shares[:-2].astype(np.float32), float(1 - shares[-1]))
+        curve = self.own.get(category, self) if category else self
+        terms = np.append(np.asarray(logits, np.float64) / curve.temperature, curve.beyond)
+        evidence = float(np.logaddexp.reduce(terms))
+        score = curve.evidence * evidence - curve.absent + (math.log(share / (1 - share)) if share < 1 else math.inf)
+        carried = 1 / (1 + math.exp(-min(max(score, -700.0), 700.0)))
+        return Probabilities((carried * np.exp(terms[:-1] - evidence)).astype(np.float32), carried)
 
     def of_pair(self, logit: float) -> float:
         """Probability that the two photos of one pair show the same item; see `pair` for among which pairs."""

@@ -1,4 +1,4 @@
-"""The three numbers of all categories together, and of each as far as its labels carry.
+"""The four numbers of all categories together, and of each as far as its labels carry.
 
 Both are where likelihood times a Gaussian prior is the largest. The prior of all categories lies at the numbers of an
 earlier calibration where there is one (so a shop's few labels change little, many much), else it is so wide that it
@@ -13,15 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wearabouts.calibration.curve import Calibration
+from wearabouts.calibration.curve import Calibration, Own
 from wearabouts.calibration.likelihood import NUMBERS, point, shares
 from wearabouts.calibration.newton import Point, maximum
 from wearabouts.calibration.shortlists import Doubles, Flags, Rows, Whole
 
-WIDE = np.array([2.0, 10.0, 10.0])  # of log T, a, b, where nothing is known before
-SHIFT = np.array([0.5, 1.5, 1.5])  # how far a shop's numbers are expected to lie from those it started with
-SHAPE = np.array([0.5, 1.0, 1.0])  # of a category's prior, times one of `WIDTHS`
-WIDTHS = (0.0, 0.15, 0.3, 0.6, 1.2)
+WIDE = np.array([2.0, 10.0, 10.0, 2.0])  # of log T, a, b, log k, where nothing is known before
+SHIFT = np.array([0.5, 1.5, 1.5, 0.5])  # how far a shop's numbers are expected to lie from those it started with
+SHAPE = np.array([0.5, 1.0, 1.0, 0.5])  # of a category's prior, times one of `WIDTHS`
+WIDTHS = (0.0, 0.15, 0.3, 0.6, 1.2, 2.4)
 INNER = 3  # folds in which a width is chosen
 TURNS = 30
 SETTLED = 1e-6
@@ -29,11 +29,11 @@ SETTLED = 1e-6
 
 @dataclass(frozen=True)
 class Curves:
-    """Numbers log T, a, b.
+    """Numbers log T, a, b, log k.
 
     Attributes:
-        all: (3,) of all categories.
-        own: Category → (3,), for those with numbers of their own.
+        all: (4,) of all categories.
+        own: Category → (4,), for those with numbers of their own.
         width: How far categories were found to differ, one of `WIDTHS`.
     """
 
@@ -42,16 +42,19 @@ class Curves:
     width: float
 
     def of(self, rows: Rows) -> Doubles:
-        """(R, 3) numbers of each row."""
+        """(R, 4) numbers of each row."""
         table = np.stack([*(self.own.get(kind, self.all) for kind in rows.kinds), self.all])
         return table[rows.kind]
 
 
 def curves_of(calibration: Calibration) -> Curves:
     """A calibration's numbers."""
-    numbers = np.array([np.log(calibration.temperature), calibration.absent, calibration.beyond])
-    own = {kind: np.array([np.log(one.temperature), one.absent, one.beyond]) for kind, one in calibration.own.items()}
-    return Curves(numbers, own, 0.0)
+    own = {kind: _numbers(one) for kind, one in calibration.own.items()}
+    return Curves(_numbers(calibration), own, 0.0)
+
+
+def _numbers(curve: Calibration | Own) -> Doubles:
+    return np.array([np.log(curve.temperature), curve.absent, curve.beyond, np.log(curve.evidence)])
 
 
 def fitted(rows: Rows, prior: Curves | None = None, width: float | None = None) -> Curves:

@@ -10,7 +10,7 @@ import numpy as np
 
 from wearabouts.calibration.curve import Calibration, Cut
 from wearabouts.calibration.curves import Curves, curves_of, fitted, folds_of
-from wearabouts.calibration.likelihood import shares
+from wearabouts.calibration.likelihood import NUMBERS, shares
 from wearabouts.calibration.shortlists import Doubles, Flags, Rows, Shortlist, Whole, rows_of
 
 FOLDS = 5
@@ -71,7 +71,7 @@ def answered(shortlists: Sequence[Shortlist], calibration: Calibration) -> Answe
 def out_of_fold(rows: Rows, folds: int, prior: Curves | None, seed: int) -> Answered:
     """See `cross_fitted`."""
     fold = folds_of(rows, folds, seed)
-    numbers = np.zeros((len(rows), 3))
+    numbers = np.zeros((len(rows), NUMBERS))
     for part in range(folds):
         held = fold == part
         if held.any():

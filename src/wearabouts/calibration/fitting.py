@@ -1,7 +1,7 @@
 """A calibration out of shortlists of which the right candidate is known.
 
 Why no isotonic curve: it is a curve of one number, but here candidates compete, and what a log-odds is worth depends on
-the others beside it. Three numbers need tens of labels where a step function needs hundreds, and they can be shrunk.
+the others beside it. Four numbers need tens of labels where a step function needs hundreds, and they can be shrunk.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def fit(
     """Fit the curves of one verifier.
 
     Each query whose item is in the shop counts twice, half as it is and half with its item removed, so both what a
-    right candidate looks like and what none looks like are learned from the same labels. Temperature, absent and
-    beyond are fitted by maximum likelihood for all categories and, shrunk to these, for each; cuts are taken from
+    right candidate looks like and what none looks like are learned from the same labels. The numbers of the
+    curve are fitted by maximum likelihood for all categories and, shrunk to these, for each; cuts are taken from
     probabilities of queries whose item no curve has seen.
 
     Args:
@@ -60,15 +60,12 @@ def fit(
     before = None if prior is None else curves_of(prior)
     curves = fitted(rows, before)
     held = out_of_fold(rows, folds, before, seed)
-    temperature, absent, beyond = _plain(curves.all)
     return Calibration(
         verifier=verifier,
         calibrated_on=calibrated_on,
         population=population,
         labels=rows.queries(),
-        temperature=temperature,
-        absent=absent,
-        beyond=beyond,
+        **_plain(curves.all),
         own=_own(curves, rows),
         pair=pair_curve(shortlists, None if prior is None else prior.pair),
         cuts=cuts_of(held, () if prior is None else prior.cuts),
@@ -108,11 +105,16 @@ def pair_curve(shortlists: Sequence[Shortlist], prior: tuple[float, float] | Non
 def _own(curves: Curves, rows: Rows) -> dict[str, Own]:
     own = {}
     for kind, numbers in sorted(curves.own.items()):
-        temperature, absent, beyond = _plain(numbers)
         seen = rows.kind == rows.kinds.index(kind) if kind in rows.kinds else np.zeros(len(rows), bool)
-        own[kind] = Own(temperature=temperature, absent=absent, beyond=beyond, labels=rows.queries(seen))
+        own[kind] = Own(**_plain(numbers), labels=rows.queries(seen))
     return own
 
 
-def _plain(numbers: Doubles) -> tuple[float, float, float]:
-    return float(np.exp(numbers[0])), float(numbers[1]), float(numbers[2])
+def _plain(numbers: Doubles) -> dict[str, float]:
+    temperature, absent, beyond, evidence = np.exp(numbers[0]), *numbers[1:3], np.exp(numbers[3])
+    return {
+        "temperature": float(temperature),
+        "absent": float(absent),
+        "beyond": float(beyond),
+        "evidence": float(evidence),
+    }

@@ -11,7 +11,7 @@ import numpy as np
 from wearabouts.calibration.newton import Point
 from wearabouts.calibration.shortlists import Doubles, Flags, Rows, Whole
 
-NUMBERS = 3  # log T, a, b
+NUMBERS = 4  # log T, a, b, log k
 TINY = 1e-200
 
 
@@ -20,7 +20,7 @@ def shares(rows: Rows, numbers: Doubles, away: float = 0.0) -> tuple[Doubles, Do
 
     Args:
         rows: R rows.
-        numbers: (R, 3) or (3,): log T, a, b.
+        numbers: (R, 4) or (4,): log T, a, b, log k.
         away: log((1 - s) / s) of the rows' own share s of items in the shop.
 
     Returns:
@@ -36,18 +36,18 @@ def point(rows: Rows, group: Whole, numbers: Doubles, away: float = 0.0) -> Poin
     Args:
         rows: R rows.
         group: (R,) numbers 0 to C - 1.
-        numbers: (C, 3): log T, a, b of each group.
+        numbers: (C, 4): log T, a, b, log k of each group.
         away: As in `shares`.
     """
     own = numbers[group]
     before, after, told = _both(rows, own, away)
-    slope, bend = _moments(rows, before, after)
-    # The moments are by 1 / T; the numbers hold log T.
-    sharp = np.exp(-own[:, 0])
-    bend[:, 0, :] *= -sharp[:, None]
-    bend[:, :, 0] *= -sharp[:, None]
-    bend[:, 0, 0] += sharp * slope[:, 0]
-    slope[:, 0] *= -sharp
+    slope, bend = _derivatives(rows, own, before, after)
+    # These are by 1 / T and k; the numbers hold the logarithms of T and k.
+    inner = np.stack([-np.exp(-own[:, 0]), np.ones(len(own)), np.ones(len(own)), np.exp(own[:, 3])], axis=1)
+    bend *= inner[:, :, None] * inner[:, None, :]
+    bend[:, 0, 0] -= inner[:, 0] * slope[:, 0]
+    bend[:, 3, 3] += inner[:, 3] * slope[:, 3]
+    slope *= inner
     count = len(numbers)
     flat = (
         np.concatenate([told[:, None], slope, bend.reshape(len(rows), NUMBERS * NUMBERS)], axis=1)
@@ -57,10 +57,18 @@ def point(rows: Rows, group: Whole, numbers: Doubles, away: float = 0.0) -> Poin
     return Point(sums[:, 0], sums[:, 1 : NUMBERS + 1], sums[:, NUMBERS + 1 :].reshape(count, NUMBERS, NUMBERS))
 
 
+def _here(rows: Rows, own: Doubles) -> tuple[Doubles, Doubles]:
+    """Terms of candidates and *beyond* before they are weighed against *absent*, and E, see `curve`."""
+    terms = np.concatenate([rows.logits * np.exp(-own[:, :1]), own[:, 2:3]], axis=1)
+    terms[~rows.there[:, :-1]] = -np.inf
+    evidence: Doubles = np.logaddexp.reduce(terms, axis=1)
+    return terms, evidence
+
+
 def _both(rows: Rows, own: Doubles, away: float) -> tuple[Doubles, Doubles, Doubles]:
-    sharp = np.exp(-own[:, :1])
-    terms = np.concatenate([rows.logits * sharp, own[:, 2:3], own[:, 1:2] + away], axis=1)
-    terms[~rows.there] = -np.inf
+    here, evidence = _here(rows, own)
+    # Together they weigh exp(k E), *absent* exp(a) times the odds against being in the shop.
+    terms = np.concatenate([here + (np.expm1(own[:, 3]) * evidence)[:, None], own[:, 1:2] + away], axis=1)
     most = terms.max(axis=1, keepdims=True)
     weights = np.exp(terms - most)
     before = weights / weights.sum(axis=1, keepdims=True)
@@ -80,19 +88,45 @@ def _again(terms: Doubles, possible: Flags) -> tuple[float, Doubles]:
     return float(left.max() + np.log(weights.sum()) - total), weights / weights.sum()
 
 
-def _moments(rows: Rows, before: Doubles, after: Doubles) -> tuple[Doubles, Doubles]:
-    """First and second derivatives of each row's log-likelihood by 1 / T, a, b: differences of means and covariances.
+def _derivatives(rows: Rows, own: Doubles, before: Doubles, after: Doubles) -> tuple[Doubles, Doubles]:
+    """First and second derivatives of each row's log-likelihood by 1 / T, a, b, k.
 
-    What a row's terms multiply are (z, 0, 0) for a candidate, (0, 1, 0) for absent and (0, 0, 1) for beyond.
+    A term's own derivative is x + (k - 1) m in 1 / T and b, and E in k, where x is (z, 0) of a candidate and (0, 1) of
+    *beyond* and m is the mean of x over all that is here; that of *absent* is 1 in a. The log-likelihood's are the
+    difference of their means after and before looking, that of their covariances, and, because the terms bend
+    themselves, that of the mass that is here times their bend: (k - 1) times the covariance of x, and m across to k.
     """
-    means, covariances = [], []
-    square = rows.logits**2
+    here, evidence = _here(rows, own)
+    mean, squares = _of(rows, np.exp(here - evidence[:, None]))
+    more = np.expm1(own[:, 3])[:, None]
+    shared = np.stack([more[:, 0] * mean[:, 0], np.zeros(len(own)), more[:, 0] * mean[:, 2], evidence], axis=1)
+    slopes, covariances, masses = [], [], []
     for share in (before, after):
-        held = share[:, :-2]
-        mean = np.stack([np.einsum("rk,rk->r", held, rows.logits), share[:, -1], share[:, -2]], axis=1)
-        squares = np.stack([np.einsum("rk,rk->r", held, square), share[:, -1], share[:, -2]], axis=1)
-        covariance = -mean[:, :, None] * mean[:, None, :]
-        covariance[:, range(NUMBERS), range(NUMBERS)] += squares
-        means.append(mean)
-        covariances.append(covariance)
-    return means[1] - means[0], covariances[1] - covariances[0]
+        mass, away = share[:, :-1].sum(axis=1), share[:, -1]
+        first, second = _of(rows, share[:, :-1])
+        slope = first + mass[:, None] * shared
+        across = first[:, :, None] * shared[:, None, :]
+        moment = _diagonal(second) + across + across.transpose(0, 2, 1)
+        moment += mass[:, None, None] * shared[:, :, None] * shared[:, None, :]
+        slope[:, 1] += away
+        moment[:, 1, 1] += away
+        slopes.append(slope)
+        covariances.append(moment - slope[:, :, None] * slope[:, None, :])
+        masses.append(mass)
+    bend = more[:, :, None] * (_diagonal(squares) - mean[:, :, None] * mean[:, None, :])
+    bend[:, 3, :] = bend[:, :, 3] = mean
+    gained = (masses[1] - masses[0])[:, None, None]
+    return slopes[1] - slopes[0], covariances[1] - covariances[0] + gained * bend
+
+
+def _of(rows: Rows, share: Doubles) -> tuple[Doubles, Doubles]:
+    """Sums of x and of its squares over candidates and *beyond*, (R, 4) each; one part of x is always nothing."""
+    nothing = np.zeros(len(rows))
+    held, beyond = share[:, :-1], share[:, -1]
+    sums = np.stack([np.einsum("rk,rk->r", held, rows.logits), nothing, beyond, nothing], axis=1)
+    return sums, np.stack([np.einsum("rk,rk->r", held, rows.logits**2), nothing, beyond, nothing], axis=1)
+
+
+def _diagonal(values: Doubles) -> Doubles:
+    made: Doubles = values[:, :, None] * np.eye(NUMBERS)
+    return made
