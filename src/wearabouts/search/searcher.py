@@ -32,7 +32,7 @@ def answer_json(value: Answer | Comparison) -> dict[str, Any]:
 
 
 class Searcher:
-    """Answers with products of one store, seen by one encoder. Holds no state between calls: threads may share it.
+    """Answers with products of one store, seen by one encoder. Threads may share it: it keeps nothing of a query.
 
     Args:
         encoder: The encoder whose vectors fill the store.
