@@ -18,7 +18,7 @@ PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test pytest lint format bench codes torture table train cifar docs clean python chromium photographs pictures
+.PHONY: help demo test pytest lint format bench codes questions torture table train cifar papers stages docs clean python chromium photographs pictures
 # A recipe that fails half way must not leave a stamp behind.
 .DELETE_ON_ERROR:
 
@@ -50,6 +50,12 @@ bench: $(DEV)/.installed ## Measure decoding, encoding, indexing, searching and 
 
 codes: $(DEV)/.installed pictures ## Measure codes by the byte, on CIFAR-10 and on a drawn shop: make codes CIFAR10=FOLDER
 	$(DEV)/bin/python benchmarks/codes.py --pictures "$(CIFAR10)" --bundle $(RUNS)/cifar10-2/bundle --work $(RUNS)/codes
+	$(DEV)/bin/python docs/generate.py
+
+questions: $(DEV)/.installed ## The 400,000 question, measured on drawn photos and drawn: about half an hour on two cores.
+	$(DEV)/bin/python benchmarks/questions/wtbi.py
+	$(DEV)/bin/python benchmarks/questions/latency.py
+	$(DEV)/bin/python docs/question_plot.py
 	$(DEV)/bin/python docs/generate.py
 
 torture: $(DEV)/.installed ## Kill an indexing run N times and look for anything lost: make torture N=50
@@ -86,11 +92,16 @@ papers: $(DEV)/.installed ## The study of the four papers, about 45 minutes on t
 	$(DEV)/bin/python benchmarks/papers/parity.py
 	$(DEV)/bin/python docs/study.py
 
+stages: $(DEV)/.installed photographs ## Stage one beside stage two, signal by signal, three trainings: make stages STAGES="--run runs/verifier"
+	$(DEV)/bin/python benchmarks/stages/run.py $(STAGES)
+	$(DEV)/bin/python docs/stages.py
+
 docs: $(DEV)/.installed ## Write the measured tables into README, README.zh and docs, and the pages of datasets and protocols.
 	$(DEV)/bin/python docs/generate.py
 	$(DEV)/bin/python docs/datasets.py
 	$(DEV)/bin/python docs/protocols.py
 	$(DEV)/bin/python docs/study.py
+	$(DEV)/bin/python docs/stages.py
 
 clean: ## Remove environments, caches, runs and the demo's shop.
 	rm -rf $(SHOP) $(DEV) $(RUNS) demo-shop build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache \

@@ -23,7 +23,7 @@ def reliability(believed: Believed) -> str:
     Returns:
         An ``<svg>`` element as `plots.recall_curves` gives it, with the picture in words for those who cannot see it.
     """
-    with drawn((4.6, 4.4), heights=(4, 1)) as (canvas, axes):
+    with drawn((4.6, 4.6), heights=(4, 1)) as (canvas, axes):
         above, below = axes
         above.plot((0, 1), (0, 1), color=INK, linewidth=0.9, linestyle=":")
         for place, (name, bins) in enumerate(believed.bins.items()):
@@ -33,7 +33,8 @@ def reliability(believed: Believed) -> str:
             )
         above.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="share observed")
         above.tick_params(labelbottom=False)
-        above.legend(loc="upper left", frameon=False, labelcolor=INK)
+        # Points may lie anywhere, so the names stand outside.
+        canvas.figure.legend(loc="outside upper center", ncols=2, frameon=False, labelcolor=INK)
         below.set(xlim=(-0.02, 1.02), xlabel="probability given", ylabel=f"{believed.unit}\na bin")
         below.set_ylim(bottom=0)
         below.locator_params(axis="y", nbins=3)
@@ -67,7 +68,7 @@ def detection(detected: Detected) -> str:
     Returns:
         As `reliability`.
     """
-    with drawn((4.6, 4.2)) as (canvas, axes):
+    with drawn((4.6, 4.4)) as (canvas, axes):
         (only,) = axes
         lowest = min((_least(line) for line in detected.lines), default=SHARES[0])
         for place, line in enumerate(detected.lines):
@@ -86,7 +87,7 @@ def detection(detected: Detected) -> str:
         left, right = _deviate(np.array([lowest, SHARES[-1]]), lowest)
         only.set(xlim=(left, right), ylim=(left, right))
         only.set(xlabel="absent items accepted, %", ylabel="present items missed, %")
-        only.legend(loc="upper right", frameon=False, labelcolor=INK)
+        canvas.figure.legend(loc="outside upper center", ncols=2, frameon=False, labelcolor=INK, fontsize=9)
         return svg(canvas, detected.said())
 
 

@@ -91,7 +91,7 @@ def test_a_judge_that_tells_nothing_apart_keeps_the_order_and_earns_no_skill(sho
     rate = one.cells["R@1"].value
     assert first.cells["Brier"].value == pytest.approx(rate * 0.9**2 + (1 - rate) * 0.1**2, abs=1e-3)
     assert first.cells["skill"].value < 0
-    assert every.cells["pairs"] == 120
+    assert every.cells["count"] == 120
     assert every.cells["skill"].value == pytest.approx(0, abs=0.02)
     opened = titled(report)[TITLES[2]].tables[0].rows[0].cells
     assert opened["stage two"].value == 1.0  # a shop with the item and one without look alike to it

@@ -164,7 +164,7 @@ def _probability(asked: Sequence[_Asked], calibration: Calibration, seed: int) -
     text = (
         "Here every query's item is in the gallery, and the calibration is told so (share 1). First candidates: the "
         "product that stage two puts first, is it the very same item? All judged: every product of the shortlist. "
-        f"Calibrated on {calibration.calibrated_on}: other queries than these, of other items."
+        f"Calibrated on {calibration.calibrated_on}."
     )
     table = Table("", "pairs", tuple(rows[0].cells), tuple(rows), note)
     return Section("Can the probability be believed?", text, (table,), diagrams=tuple(diagrams))
@@ -172,7 +172,7 @@ def _probability(asked: Sequence[_Asked], calibration: Calibration, seed: int) -
 
 def _cells(one: Belief) -> dict[str, Cell]:
     return {
-        "pairs": one.pairs,
+        "count": one.pairs,
         "same": one.rate,
         "Brier": one.brier,
         "skill": one.skill,
