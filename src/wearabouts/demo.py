@@ -23,7 +23,8 @@ from wearabouts.stores import open_store
 
 SEED = 11  # which shop: no recipe trains on the test part, whatever the seed
 VIEWS = ("front", "back")
-SAMPLES = 12  # street photos offered on the page
+SAMPLES = 6  # street photos offered on the page, of things the shop sells
+AWAY = 2  # and of things it does not sell: of another shop
 Progress = Callable[[str, int, int | None], None]
 
 
@@ -33,7 +34,8 @@ class Demo:
 
     Attributes:
         store: Folder of its store.
-        samples: Folder of street photos of some of its products, named after them.
+        samples: Folder of street photos, named after what they show: some of its products, and, last by name, things
+            that it does not sell.
         products: How many products the store holds.
         photos: How many photos the store holds.
     """
@@ -113,20 +115,27 @@ def _by_another(store: Path, encoder: Encoder) -> bool:
 
 
 def _draw_samples(folder: Path, shop: DrawnShop, tell: Progress) -> None:
-    """Street photos of products spread over the shop, each in a file named after its product."""
+    """Street photos of products spread over the shop, and over another, each in a file named after its product."""
     folder.mkdir(parents=True, exist_ok=True)
-    count = min(SAMPLES, len(shop))
-    chosen = {shop.spec(number * len(shop) // count).product_id: number * len(shop) // count for number in range(count)}
+    other = DrawnShop(shop.seed + 1, len(shop), "test")
+    chosen = {**_spread(shop, SAMPLES), **_spread(other, AWAY)}
     for old in folder.glob("*.jpg"):
         if old.stem not in chosen:
             old.unlink()
-    for done, (name, number) in enumerate(chosen.items(), 1):
+    for done, (name, (source, number)) in enumerate(chosen.items(), 1):
         path = folder / f"{name}.jpg"
         if not path.is_file():
             half = path.with_suffix(".part")
-            Image.fromarray(shop.render(number, "street-0").pixels).save(half, "JPEG", quality=88)
+            Image.fromarray(source.render(number, "street-0").pixels).save(half, "JPEG", quality=88)
             half.replace(path)
-        tell("drawing street photos", done, count)
+        tell("drawing street photos", done, len(chosen))
+
+
+def _spread(shop: DrawnShop, most: int) -> dict[str, tuple[DrawnShop, int]]:
+    """Product id → shop and number of so many products at even distances."""
+    count = min(most, len(shop))
+    numbers = [place * len(shop) // count for place in range(count)]
+    return {shop.spec(number).product_id: (shop, number) for number in numbers}
 
 
 def serve(
