@@ -196,8 +196,8 @@ def test_openapi_describes_every_new_field(served: Served):
         "ShopReply": {"judge"},
         "Readiness": {"verifier", "calibrated_on"},
     }
-    for name, fields in new.items():
-        for field in fields:
+    for name, names in new.items():
+        for field in names:
             assert schemas[name]["properties"][field].get("description"), (name, field)
     parameters = {each["name"]: each for each in api["paths"]["/v1/search"]["post"]["parameters"]}
     bounds = parameters["precision"]["schema"]["anyOf"][0]
