@@ -18,13 +18,14 @@ from wearabouts.search import Searcher
 from wearabouts.stores import open_store
 
 PRODUCTS, PHOTOS = 500, 200
-# The demo draws at 600; the encoder sees 192, so this loses nothing and costs half.
-SIZE = 320
+# The demo draws at 600; the encoder sees 192, so this loses nothing and costs half. Of the demo's views the front alone:
+# it is what a street photo shows, and the others cost as much again.
+SIZE, VIEWS = 320, ("front",)
 
 
 def test_the_product_is_among_the_first_ten_for_four_of_five(tmp_path: Path) -> None:
     shop = DrawnShop(demo.SEED, PRODUCTS, "test")
-    write(tmp_path / "shop", shop, views=demo.VIEWS, street=0, size=SIZE)
+    write(tmp_path / "shop", shop, views=VIEWS, street=0, size=SIZE)
     encoder = OnnxEncoder(load("mini"))
     store = open_store(tmp_path / "store", mode="write", encoder_hash=encoder.hash, dim=encoder.dim)
     index(open_catalog(tmp_path / "shop"), encoder, store, thumbnails=False)
