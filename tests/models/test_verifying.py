@@ -33,7 +33,8 @@ def test_descriptors_are_whole_and_rounded_straight_through() -> None:
     found = torch.randn(3, 4, 6)
     said = head(found)
     assert said.shape == (3, 4, 8)
-    assert torch.equal(said, said.round()) and said.abs().max() <= LARGEST
+    assert torch.equal(said, said.round())
+    assert said.abs().max() <= LARGEST
     free = F.normalize(head.project(found), dim=-1) * SPREAD * 8**0.5 * LARGEST
     assert (said - free.clamp(-LARGEST, LARGEST)).abs().max() <= 0.5 + 1e-4
     with torch.inference_mode():
@@ -51,7 +52,8 @@ def test_a_head_over_a_reduction_is_one_linear_map() -> None:
     head, mean, weight = RegionHead(5, 8, 4), torch.randn(30), torch.randn(5, 30)
     found = torch.randn(20, 4, 30)
     apart = (folded(head, mean, weight)(found) - head((found - mean) @ weight.T)).abs()
-    assert apart.max() <= 1 and (apart == 0).float().mean() > 0.99
+    assert apart.max() <= 1
+    assert (apart == 0).float().mean() > 0.99
 
 
 def test_a_head_starts_from_the_first_components() -> None:

@@ -140,8 +140,8 @@ def samples(size: int, seed: int) -> list[Pixels]:
 
 def _regions(
     module: nn.Module, graph: bytes, outputs: Sequence[str], photos: npt.NDArray[np.uint8]
-) -> tuple[npt.NDArray[np.int8], int]:
-    """Regions of photos as the graph gives them, and how far they are from the module's at most."""
+) -> tuple[npt.NDArray[np.int8], float]:
+    """Regions of photos as the graph gives them, and how far they are from the module's."""
     import onnxruntime as ort
 
     session, place = ort.InferenceSession(graph, providers=["CPUExecutionProvider"]), outputs.index("regions")

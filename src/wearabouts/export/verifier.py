@@ -100,8 +100,8 @@ def _data(recipe: VerifierRecipe, summary: dict[str, Any]) -> list[dict[str, Any
         {
             "name": "drawn shop",
             "licence": "Apache-2.0",
-            "used": f"second stage: {data.drawn_products:,} products of part train, seed {data.drawn_seed}; weighed and "
-            f"calibrated on {data.calibrate_products:,} products of part calibrate, seed {data.calibrate_seed}",
+            "used": f"second stage: {data.drawn_products:,} products of part train, seed {data.drawn_seed}; weighed "
+            f"and calibrated on {data.calibrate_products:,} products of part calibrate, seed {data.calibrate_seed}",
         }
     ]
     if data.grocery:

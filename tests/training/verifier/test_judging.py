@@ -18,7 +18,7 @@ CERTAIN = (0.25, 0.65)
 def _asked(
     queries: int, seed: int = 0, *, weights: tuple[float, ...] = (6, 0, 0, 1.5, 0), photos: int = 1
 ) -> list[Asked]:
-    """Queries whose right product is drawn by the conditional logit of these weights; of the unsure, by the first alone."""
+    """Queries whose right product is drawn by the logit of these weights; of the unsure, by the first alone."""
     rng = np.random.default_rng(seed)
     made = []
     for n in range(queries):
@@ -108,7 +108,8 @@ def test_shop_pictures_of_training_groceries_stand_beside() -> None:
     train.source[train.item < 2] = 1
     both: Kept = asking.joined(calibrate, train)
     assert len(both) == len(calibrate) + 2 * 2
-    assert not both.street[len(calibrate) :].any() and (both.source[len(calibrate) :] == 1).all()
+    assert not both.street[len(calibrate) :].any()
+    assert (both.source[len(calibrate) :] == 1).all()
     assert np.array_equal(both.vector[: len(calibrate)], calibrate.vector)
 
 

@@ -145,7 +145,8 @@ def test_the_card_has_the_whole_second_stage(world: World, bundle: bundles.Bundl
     told = json.loads((world.run / "run.json").read_text())
     assert card.name == "mini-blank"
     assert card.regions == bundles.Regions(count=4, dim=8)
-    assert card.judge is not None and card.calibration is not None
+    assert card.judge is not None
+    assert card.calibration is not None
     assert card.judge.weights == told["judge"]["weights"]
     weights = {name: (w, w + card.judge.sure[name]) for name, w in card.judge.weights.items()}
     assert set(weights) <= set(SIGNALS)
@@ -158,7 +159,9 @@ def test_the_card_has_the_whole_second_stage(world: World, bundle: bundles.Bundl
     assert card.calibration.labels == 2 * 2 + 2 * 4
     assert "groceries marked for calibration" in card.calibration.calibrated_on
     used = " ".join(str(each.get("used")) for each in card.data)
-    assert "part train" in used and "items marked calibrate" in used and "No photographs of people's clothing" in used
+    assert "part train" in used
+    assert "items marked calibrate" in used
+    assert "No photographs of people's clothing" in used
     assert card.training["second_stage"]["start"]["name"] == "mini-blank"
 
 
@@ -174,9 +177,11 @@ def test_regions_and_vectors_of_the_graph_are_those_of_torch(
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(alone, joined, strict=True))
     encoding = OnnxEncoder(bundle, threads=1).encode(photos)
     assert np.abs(encoding.vectors - alone[0].numpy()).max() < 2e-3  # weights stored in half
-    assert encoding.regions is not None and encoding.regions.shape == (9, 4, 8)
+    assert encoding.regions is not None
+    assert encoding.regions.shape == (9, 4, 8)
     apart = np.abs(encoding.regions.astype(int) - regions.numpy().astype(int))
-    assert apart.max() <= 4 and apart.mean() < 1
+    assert apart.max() <= 4
+    assert apart.mean() < 1
     assert np.abs(encoding.regions).max() <= LARGEST
 
 

@@ -43,7 +43,7 @@ def blank_mini(folder: Path, seed: int = 0) -> Path:
 
 
 def groceries(folder: Path) -> Path:
-    """Six items of one colour each, two of them for calibration and one for tests: a shop picture and two phone photos."""
+    """Six items of one colour each, two for calibration and one for tests: a shop picture and two phone photos."""
     rng = np.random.default_rng(0)
     (folder / "grocery").mkdir(parents=True)
     rows, splits = [], []

@@ -49,7 +49,7 @@ class _Laid(NamedTuple):
     Attributes:
         signals: (Q, N, F), each of spread 1.
         owner: (Q, N) int64; P in places that hold nothing.
-        count: (Q, P) photos of each product.
+        photos: (Q, P) how many each product has.
         right: (Q,) int64, P where it is beyond the shortlist.
         sure: (Q,) in [0, 1].
         weight: (Q,).
@@ -57,7 +57,7 @@ class _Laid(NamedTuple):
 
     signals: Tensor
     owner: Tensor
-    count: Tensor
+    photos: Tensor
     right: Tensor
     sure: Tensor
     weight: Tensor
@@ -101,7 +101,7 @@ def fit(asked: Sequence[Asked], ridge: float, certain: tuple[float, float]) -> W
 
 
 def sureness(probability: float, certain: tuple[float, float]) -> float:
-    """s in [0, 1] of a query, from the probability of its likeliest garment."""
+    """How sure the model is of a query, s in [0, 1], from the probability of its likeliest garment."""
     low, high = certain
     return float(np.clip((probability - low) / (high - low), 0, 1))
 
@@ -158,19 +158,19 @@ def _products(laid: _Laid, weights: Tensor, views: Tensor) -> Tensor:
         weights: (2, F) of the unsure and of the sure.
         views: Share of log n.
     """
-    queries, products = laid.count.shape
+    queries, products = laid.photos.shape
     between = torch.stack((1 - laid.sure, laid.sure), 1)
     photos = (laid.signals * (between @ weights)[:, None]).sum(2)
     photos = photos.masked_fill(laid.owner == products, -torch.inf)
     top = photos.amax(1, keepdim=True).detach()
     total = photos.new_zeros(queries, products + 1).scatter_add(1, laid.owner, (photos - top).exp())[:, :products]
-    each = total.clamp(min=1e-300).log() + top - views * laid.count.clamp(min=1).log()
-    return each.masked_fill(laid.count == 0, -torch.inf)
+    each = total.clamp(min=1e-300).log() + top - views * laid.photos.clamp(min=1).log()
+    return each.masked_fill(laid.photos == 0, -torch.inf)
 
 
 def _unlikely(laid: _Laid, each: Tensor, beyond: Tensor, *, opened: bool) -> Tensor:
     """Mean minus log likelihood of what is known: of queries as they are, or half so and half with their item gone."""
-    queries, products = laid.count.shape
+    queries, products = laid.photos.shape
     options = torch.cat((each, beyond.expand(queries, 1)), 1)  # *beyond* stands at P, as in `right`
     right = options.gather(1, laid.right[:, None]).squeeze(1)
     if not opened:
@@ -189,7 +189,7 @@ def _least(loss: Callable[[], Tensor], over: list[Tensor]) -> None:
     def closure() -> Tensor:
         optimizer.zero_grad()
         told = loss()
-        told.backward()  # type: ignore[no-untyped-call] # torch has no types here
+        told.backward()
         return told
 
-    optimizer.step(closure)  # type: ignore[no-untyped-call] # nor here
+    optimizer.step(closure)
