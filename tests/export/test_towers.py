@@ -173,6 +173,7 @@ def test_both_towers_and_the_verifier_are_in_the_twin(folder: Path) -> None:
     assert small.graphs["street"] != small.graphs["shop"]
     assert small.verifier == bundles.load(folder).verifier
     assert hashlib.sha256(small.verifier).hexdigest() == small.card.verifier.sha256
+    assert small.card.verifier.encoder == small.hash != bundles.load(folder).hash
 
 
 def test_matrices_on_top_of_few_convolutions_are_a_transformer() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 
 import numpy as np
@@ -9,11 +10,13 @@ import pytest
 import torch
 from torch import nn
 
+import judged
 from wearabouts import bundles
 from wearabouts.errors import BundleError, QueryError
 from wearabouts.export.graph import traced
 from wearabouts.models import wtbi
 from wearabouts.verifiers import PairVerifier, rerank
+from wearabouts.verifiers.pairs import log_odds
 
 DIM = 6
 CATEGORIES = ("dresses", "skirts", "tops")
@@ -84,6 +87,65 @@ def test_one_street_photo_against_many_is_row_by_row_and_kept_halves_agree(
     with torch.inference_mode():
         kept = net.finish(torch.from_numpy(street)[None], net.shop_half(torch.from_numpy(shop))).numpy()
     assert np.allclose(verifier.probability(street, shop), kept, atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def split() -> PairVerifier:
+    return PairVerifier(judged.bundle(pairs="last"), threads=1)
+
+
+@pytest.mark.parametrize("category", [None, 0, 1, 2])
+def test_in_two_parts_it_is_the_network_in_one(split: PairVerifier, category: int | None) -> None:
+    """Split layer = joined layer, through the exported graphs."""
+    net = judged.pair_network()
+    street, shop = unit(9, DIM), unit(9, DIM, seed=1)
+    with torch.inference_mode():
+        a, b = torch.from_numpy(street), torch.from_numpy(shop)
+        first = net.independent.joined()(torch.cat([a, b], 1) * DIM**0.5)
+        tail = net.copies[str(category)] if category in net.own else net.independent.tail
+        expected = tail(first).softmax(1)[:, 1].numpy()
+    assert np.abs(split.probability(street, shop, category) - expected).max() <= 1e-5
+    assert np.abs(split.probability(street, shop, category, halves=split.half(shop)) - expected).max() <= 1e-5
+    odds = np.log(expected.astype(float)) - np.log1p(-expected.astype(float))
+    assert np.abs(split.logit(street, shop, category) - odds).max() < 1e-4
+
+
+def test_one_query_is_asked_once_and_says_what_it_says_row_by_row(
+    split: PairVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    street, shop = unit(DIM), unit(7, DIM, seed=2)
+    asked = []
+    run = split._graph.run
+
+    def told(**given: np.ndarray) -> np.ndarray:
+        asked.append(given["street"].shape)
+        return run(**given)
+
+    monkeypatch.setattr(split._graph, "run", told)
+    together = split.probabilities(street, shop)
+    rows = split.probabilities(np.repeat(street[None], 7, axis=0), shop)
+    assert asked == [(1, DIM), (7, DIM)]
+    assert np.abs(together - rows).max() < 1e-6
+    monkeypatch.setattr("wearabouts.verifiers.pairs.BATCH", 3)
+    assert np.abs(split.probabilities(street, shop, halves=split.half(shop)) - together).max() < 1e-6
+    assert split.half(shop[:0]).shape == (0, 48)
+
+
+def test_log_odds_are_cut_where_a_float_ends() -> None:
+    assert log_odds(np.array([0, 1e-12, 0.5, 0.731058578, 1], np.float32)).tolist() == pytest.approx(
+        [-15, -15, 0, 1, 15], abs=1e-6
+    )
+
+
+def test_a_split_network_without_its_halves_is_refused() -> None:
+    whole = judged.bundle(pairs="last")
+    with pytest.raises(BundleError, match=r"loaded without its halves\.onnx"):
+        PairVerifier(dataclasses.replace(whole, halves=None))
+    joined = whole.card.model_copy(update={"verifier": whole.card.verifier.model_copy(update={"halves": None})})
+    with pytest.raises(BundleError, match="takes half, street and gives"):
+        PairVerifier(dataclasses.replace(whole, card=joined))
+    with pytest.raises(BundleError, match="it should take shop and give half"):
+        PairVerifier(dataclasses.replace(whole, halves=whole.verifier))
 
 
 def test_more_pairs_than_fit_a_run_and_none(verifier: PairVerifier, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ is unpickled; and parts that belong to another encoder or to another verifier ar
 
 from __future__ import annotations
 
-from wearabouts.bundles.belonging import rebound, signals
+from wearabouts.bundles.belonging import check, rebound, signals
 from wearabouts.bundles.card import FORMAT, SIGNALS, Card, Graph, Judge, Regions, TextTower, Verifier
 from wearabouts.bundles.reading import CARD, MAX_CARD, MAX_GRAPH, MAX_TOKENIZER, SHIPPED, Bundle, load
 from wearabouts.bundles.writing import write, write_figures, write_parts
@@ -31,6 +31,7 @@ __all__ = [
     "Regions",
     "TextTower",
     "Verifier",
+    "check",
     "load",
     "rebound",
     "signals",

@@ -70,7 +70,7 @@ def _check_signals(card: Card, weights: Iterable[str]) -> None:
     can = signals(card)
     for name in weights:
         if name not in SIGNALS:
-            raise BundleError(f"the judge of {card.name!r}: {unknown('signal', name, SIGNALS)}; export the model again")
+            raise BundleError(f"export {card.name!r} again, its judge weighs an {unknown('signal', name, SIGNALS)}")
         if name not in can:
             raise BundleError(
                 f"the judge of {card.name!r} weighs {name!r}, which the bundle cannot give (it gives "
