@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fakes import TinyEncoder, TinyGarmentEncoder
+from fakes import TinyEncoder, TinyGarmentEncoder, TinyJudge, tiny_calibration
 from wearabouts import evaluation
 from wearabouts.errors import EvaluationError
 from wearabouts.evaluation import tasks
+from wearabouts.evaluation.photographs import evaluate_photographs
+from wearabouts.evaluation.systems import Second
 from wearabouts.garments import GARMENT_OF_LABEL, GARMENTS
 
 RED, GREEN, BLUE, YELLOW = (220, 20, 20), (20, 180, 20), (20, 20, 220), (220, 220, 20)
@@ -184,3 +186,22 @@ def test_the_real_rows_are_what_the_table_says_they_are(data_folder):
     )
     assert not askers & answerers
     assert all(shot.path.is_file() for task in rows.values() for shot in (*task.queries, *task.gallery))
+
+
+def test_a_second_stage_is_asked_for_the_very_same_item_only(photographs):
+    second = Second(TinyJudge(TinyGarmentEncoder), tiny_calibration())
+    plain = evaluate_photographs(photographs, TinyGarmentEncoder(), ())
+    report = evaluate_photographs(photographs, TinyGarmentEncoder(), (), second=second)
+    before = {section.title: repr(section.tables) for section in plain.sections}
+    for section in report.sections:
+        assert repr(section.tables) == before.get(section.title, repr(section.tables))
+    order, believed, open_set = [section for section in report.sections if section.title not in before]
+    rows = {row.name: row.cells for row in order.tables[0].rows}
+    # of one kind is not the same item: no row of the clothing's
+    assert list(rows)[::3] == ["grocery, stage one", "back view, stage one", "detail, stage one"]
+    assert len(rows) == 9
+    assert rows["grocery, stage one"]["R@1"] == report.sections[0].tables[0].rows[0].cells["tiny-garments"]
+    assert rows["grocery, stage two"]["R@1"].value == pytest.approx(2 / 3)
+    assert [row.name for row in believed.tables[0].rows][:2] == ["grocery, first candidates", "grocery, all judged"]
+    assert len(believed.diagrams) == len(open_set.diagrams) == 3
+    assert {category for _, category in second.judge.calls} <= set(TinyGarmentEncoder.garments)
