@@ -108,8 +108,7 @@ def cuts_of(given: Answered, earlier: tuple[Cut, ...] = ()) -> tuple[Cut, ...]:
 
     Args:
         given: Out-of-fold answers.
-        earlier: Cuts of an earlier calibration, kept where there are under `ENOUGH` answers to judge by and none of
-            them is a cut.
+        earlier: Cuts of an earlier calibration, kept where there are under `ENOUGH` answers to judge by.
     """
     known = given.certain
     first, right = given.first[known], given.right[known]
@@ -122,7 +121,7 @@ def cuts_of(given: Answered, earlier: tuple[Cut, ...] = ()) -> tuple[Cut, ...]:
     for precision in PRECISIONS:
         good = np.flatnonzero(last & (surely >= precision))
         probability = float(first[good[-1]]) if len(good) else None
-        if probability is None and len(first) < ENOUGH:
+        if earlier and len(first) < ENOUGH:
             probability = next((cut.probability for cut in earlier if cut.precision >= precision - 1e-9), None)
         if probability is not None:
             probability = floor = max(floor, probability)

@@ -1,10 +1,18 @@
 """How well the numbers of a curve explain what is known, and how that changes with each of them.
 
-A row's likelihood is the sum of the probabilities (`wearabouts.calibration.curve`) of all that what is known leaves
-possible: the right candidate alone where it is known, and all but one where people only said that this one is wrong.
+With E and the names of `wearabouts.calibration.curve`, s = k E - a the log-odds of being in the shop, and F the part of
+E that what is known leaves possible, a row's log-likelihood is
+
+    (s + F - E) - log(1 + exp(s))                   where the item is known to be in the shop,
+    -log(1 + exp(s))                                where it is known not to be,
+    log(1 + exp(s + F - E)) - log(1 + exp(s))       where nobody knows: some candidates were ruled out, that is all.
+
+So one pass over all candidates gives value, slope and bend, each from a few numbers a row.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +20,24 @@ from wearabouts.calibration.newton import Point
 from wearabouts.calibration.shortlists import Doubles, Flags, Rows, Whole
 
 NUMBERS = 4  # log T, a, b, log k
-TINY = 1e-200
+UPPER = tuple(zip(*np.triu_indices(NUMBERS), strict=True))
+
+
+class _Sum(NamedTuple):
+    """log Σ exp over some terms, and its derivatives by 1 / T and b.
+
+    Attributes:
+        value: (R,).
+        sharp, beyond: (R,) first derivatives.
+        sharp2, both, beyond2: (R,) second derivatives.
+    """
+
+    value: Doubles
+    sharp: Doubles
+    beyond: Doubles
+    sharp2: Doubles
+    both: Doubles
+    beyond2: Doubles
 
 
 def shares(rows: Rows, numbers: Doubles, away: float = 0.0) -> tuple[Doubles, Doubles]:
@@ -26,8 +51,14 @@ def shares(rows: Rows, numbers: Doubles, away: float = 0.0) -> tuple[Doubles, Do
     Returns:
         Probabilities (R, K + 2) of candidates, beyond and absent; (R,) log-likelihoods.
     """
-    before, _, told = _both(rows, np.broadcast_to(numbers, (len(rows), NUMBERS)), away)
-    return before, told
+    own = np.broadcast_to(numbers, (len(rows), NUMBERS))
+    terms = _terms(rows, own)
+    every = _summed(terms, rows.logits)
+    score = np.exp(own[:, 3]) * every.value - own[:, 1] - away
+    carried = _sigmoid(score)
+    here = carried[:, None] * np.exp(terms - every.value[:, None])
+    told, _ = _told(rows, score, score + _possible(rows, terms).value - every.value)
+    return np.concatenate([here, 1 - carried[:, None]], axis=1), told
 
 
 def point(rows: Rows, group: Whole, numbers: Doubles, away: float = 0.0) -> Point:
@@ -40,93 +71,103 @@ def point(rows: Rows, group: Whole, numbers: Doubles, away: float = 0.0) -> Poin
         away: As in `shares`.
     """
     own = numbers[group]
-    before, after, told = _both(rows, own, away)
-    slope, bend = _derivatives(rows, own, before, after)
-    # These are by 1 / T and k; the numbers hold the logarithms of T and k.
-    inner = np.stack([-np.exp(-own[:, 0]), np.ones(len(own)), np.ones(len(own)), np.exp(own[:, 3])], axis=1)
-    bend *= inner[:, :, None] * inner[:, None, :]
-    bend[:, 0, 0] -= inner[:, 0] * slope[:, 0]
-    bend[:, 3, 3] += inner[:, 3] * slope[:, 3]
-    slope *= inner
-    count = len(numbers)
-    flat = (
-        np.concatenate([told[:, None], slope, bend.reshape(len(rows), NUMBERS * NUMBERS)], axis=1)
-        * rows.weight[:, None]
-    )
-    sums: Doubles = np.stack([np.bincount(group, column, count) for column in flat.T], axis=1).astype(np.float64)
-    return Point(sums[:, 0], sums[:, 1 : NUMBERS + 1], sums[:, NUMBERS + 1 :].reshape(count, NUMBERS, NUMBERS))
+    terms = _terms(rows, own)
+    every, left = _summed(terms, rows.logits), _possible(rows, terms)
+    worth = np.exp(own[:, 3])
+    score = worth * every.value - own[:, 1] - away
+    told, after = _told(rows, score, score + left.value - every.value)
+    carried = _sigmoid(score)
+    # By 1 / T, a, b, k: of the score s, of F - E, and of their sum.
+    nothing = np.zeros(len(rows))
+    up = [worth * every.sharp, nothing - 1, worth * every.beyond, every.value]
+    on = [left.sharp - every.sharp, nothing, left.beyond - every.beyond, nothing]
+    up2 = {
+        (0, 0): worth * every.sharp2,
+        (0, 2): worth * every.both,
+        (2, 2): worth * every.beyond2,
+        (0, 3): every.sharp,
+        (2, 3): every.beyond,
+    }
+    on2 = {(0, 0): left.sharp2 - every.sharp2, (0, 2): left.both - every.both, (2, 2): left.beyond2 - every.beyond2}
+    # Half of certain in neither way: only then does the second logarithm bend.
+    spread = np.where(rows.present < 0, after * (1 - after), 0.0)
+    gained, doubt = after - carried, carried * (1 - carried)
+    slope = [gained * up[i] + after * on[i] for i in range(NUMBERS)]
+    bend = [
+        gained * up2.get((i, j), nothing)
+        + after * on2.get((i, j), nothing)
+        + spread * (up[i] + on[i]) * (up[j] + on[j])
+        - doubt * up[i] * up[j]
+        for i, j in UPPER
+    ]
+    return _summed_up(rows, group, own, (told, slope, bend), len(numbers))
 
 
-def _here(rows: Rows, own: Doubles) -> tuple[Doubles, Doubles]:
-    """Terms of candidates and *beyond* before they are weighed against *absent*, and E, see `curve`."""
+def _summed_up(
+    rows: Rows, group: Whole, own: Doubles, found: tuple[Doubles, list[Doubles], list[Doubles]], count: int
+) -> Point:
+    """Rows' derivatives by 1 / T, a, b, k as groups' by log T, a, b, log k."""
+    told, slope, bend = found
+    inner = [-np.exp(-own[:, 0]), 1.0, 1.0, np.exp(own[:, 3])]
+    outer = {(0, 0): -inner[0] * slope[0], (3, 3): inner[3] * slope[3]}  # the logarithms bend, too
+    columns = [
+        told,
+        *(inner[i] * slope[i] for i in range(NUMBERS)),
+        *(inner[i] * inner[j] * part + outer.get((i, j), 0.0) for (i, j), part in zip(UPPER, bend, strict=True)),
+    ]
+    sums = np.stack([np.bincount(group, column * rows.weight, count) for column in columns], axis=1)
+    bends = np.empty((count, NUMBERS, NUMBERS))
+    for place, (i, j) in enumerate(UPPER, 1 + NUMBERS):
+        bends[:, i, j] = bends[:, j, i] = sums[:, place]
+    return Point(sums[:, 0], sums[:, 1 : NUMBERS + 1], bends)
+
+
+def _terms(rows: Rows, own: Doubles) -> Doubles:
+    """(R, K + 1) of candidates and *beyond*, -inf where there is no candidate."""
     terms = np.concatenate([rows.logits * np.exp(-own[:, :1]), own[:, 2:3]], axis=1)
     terms[~rows.there[:, :-1]] = -np.inf
-    evidence: Doubles = np.logaddexp.reduce(terms, axis=1)
-    return terms, evidence
+    return terms
 
 
-def _both(rows: Rows, own: Doubles, away: float) -> tuple[Doubles, Doubles, Doubles]:
-    here, evidence = _here(rows, own)
-    # Together they weigh exp(k E), *absent* exp(a) times the odds against being in the shop.
-    terms = np.concatenate([here + (np.expm1(own[:, 3]) * evidence)[:, None], own[:, 1:2] + away], axis=1)
-    most = terms.max(axis=1, keepdims=True)
-    weights = np.exp(terms - most)
-    before = weights / weights.sum(axis=1, keepdims=True)
-    left = np.where(rows.possible, before, 0.0)
-    known = left.sum(axis=1, keepdims=True)
-    told = np.log(np.maximum(known, TINY))[:, 0]
-    after = left / np.maximum(known, TINY)
-    for row in np.flatnonzero(known < TINY):  # what came true had been given up: from the terms themselves
-        told[row], after[row] = _again(terms[row], rows.possible[row])
-    return before, after, told
+def _summed(terms: Doubles, logits: Doubles) -> _Sum:
+    most = terms.max(axis=1)
+    most[np.isneginf(most)] = 0.0  # nothing is possible: the sum is 0 and its logarithm -inf
+    shares = np.exp(terms - most[:, None])
+    total = shares.sum(axis=1)
+    shares /= np.maximum(total, np.finfo(np.float64).tiny)[:, None]
+    held, beyond = shares[:, :-1], shares[:, -1]
+    mean = np.einsum("rk,rk->r", held, logits)
+    square = np.einsum("rk,rk,rk->r", held, logits, logits)
+    with np.errstate(divide="ignore"):
+        value = most + np.log(total)
+    return _Sum(value, mean, beyond, square - mean**2, -mean * beyond, beyond * (1 - beyond))
 
 
-def _again(terms: Doubles, possible: Flags) -> tuple[float, Doubles]:
-    left = np.where(possible, terms, -np.inf)
-    weights = np.exp(left - left.max())
-    total = terms.max() + np.log(np.exp(terms - terms.max()).sum())
-    return float(left.max() + np.log(weights.sum()) - total), weights / weights.sum()
+def _possible(rows: Rows, terms: Doubles) -> _Sum:
+    """The same over what is possible in the shop; E's own value where the item is known not to be there."""
+    here = np.arange(len(rows))
+    place = np.where(rows.right >= 0, rows.right, -1)
+    known = _Sum(
+        terms[here, place],
+        np.where(rows.right >= 0, rows.logits[here, place] if rows.logits.shape[1] else 0.0, 0.0),
+        (rows.right < 0).astype(np.float64),
+        *(np.zeros(len(rows)) for _ in range(3)),
+    )
+    unsure: Flags = rows.present < 0
+    if unsure.any():
+        cut = np.where(rows.possible[unsure, :-1], terms[unsure], -np.inf)
+        for whole, part in zip(known, _summed(cut, rows.logits[unsure]), strict=True):
+            whole[unsure] = part
+    return known
 
 
-def _derivatives(rows: Rows, own: Doubles, before: Doubles, after: Doubles) -> tuple[Doubles, Doubles]:
-    """First and second derivatives of each row's log-likelihood by 1 / T, a, b, k.
-
-    A term's own derivative is x + (k - 1) m in 1 / T and b, and E in k, where x is (z, 0) of a candidate and (0, 1) of
-    *beyond* and m is the mean of x over all that is here; that of *absent* is 1 in a. The log-likelihood's are the
-    difference of their means after and before looking, that of their covariances, and, because the terms bend
-    themselves, that of the mass that is here times their bend: (k - 1) times the covariance of x, and m across to k.
-    """
-    here, evidence = _here(rows, own)
-    mean, squares = _of(rows, np.exp(here - evidence[:, None]))
-    more = np.expm1(own[:, 3])[:, None]
-    shared = np.stack([more[:, 0] * mean[:, 0], np.zeros(len(own)), more[:, 0] * mean[:, 2], evidence], axis=1)
-    slopes, covariances, masses = [], [], []
-    for share in (before, after):
-        mass, away = share[:, :-1].sum(axis=1), share[:, -1]
-        first, second = _of(rows, share[:, :-1])
-        slope = first + mass[:, None] * shared
-        across = first[:, :, None] * shared[:, None, :]
-        moment = _diagonal(second) + across + across.transpose(0, 2, 1)
-        moment += mass[:, None, None] * shared[:, :, None] * shared[:, None, :]
-        slope[:, 1] += away
-        moment[:, 1, 1] += away
-        slopes.append(slope)
-        covariances.append(moment - slope[:, :, None] * slope[:, None, :])
-        masses.append(mass)
-    bend = more[:, :, None] * (_diagonal(squares) - mean[:, :, None] * mean[:, None, :])
-    bend[:, 3, :] = bend[:, :, 3] = mean
-    gained = (masses[1] - masses[0])[:, None, None]
-    return slopes[1] - slopes[0], covariances[1] - covariances[0] + gained * bend
+def _told(rows: Rows, score: Doubles, both: Doubles) -> tuple[Doubles, Doubles]:
+    """Log-likelihoods, and how likely the item is in the shop after looking."""
+    told = np.where(rows.present == 1, both, np.where(rows.present == 0, 0.0, np.logaddexp(0.0, both)))
+    after = np.where(rows.present < 0, _sigmoid(both), rows.present)
+    return told - np.logaddexp(0.0, score), after
 
 
-def _of(rows: Rows, share: Doubles) -> tuple[Doubles, Doubles]:
-    """Sums of x and of its squares over candidates and *beyond*, (R, 4) each; one part of x is always nothing."""
-    nothing = np.zeros(len(rows))
-    held, beyond = share[:, :-1], share[:, -1]
-    sums = np.stack([np.einsum("rk,rk->r", held, rows.logits), nothing, beyond, nothing], axis=1)
-    return sums, np.stack([np.einsum("rk,rk->r", held, rows.logits**2), nothing, beyond, nothing], axis=1)
-
-
-def _diagonal(values: Doubles) -> Doubles:
-    made: Doubles = values[:, :, None] * np.eye(NUMBERS)
-    return made
+def _sigmoid(score: Doubles) -> Doubles:
+    given: Doubles = 1 / (1 + np.exp(-np.clip(score, -700, 700)))
+    return given
