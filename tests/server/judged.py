@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
@@ -41,17 +41,16 @@ DOUBTED = Script(
         (0.99, None, "similar", "doubtful"),
     ),
 )
-AWAY = Script((0.02, 0.01, 0.004, 0.001), 0.06, ((0.5, 0.4, "not_carried", "unlike"),) * 1)
+AWAY = Script((0.02, 0.01, 0.004, 0.001), 0.06, ((0.5, 0.4, "not_carried", "unlike"),))
 SURE = Script((0.998, 0.001, 0.0005), 0.999, ((0.5, 0.4, "same", "sure"), (0.99, 0.97, "same", "sure")))
 
 
 class Scripted:
     """A `Searcher` whose verdicts come from a script; everything else is the real one's."""
 
-    def __init__(self, searcher: Searcher, script: Script, *, own_labels: bool = False, on: str = "") -> None:
+    def __init__(self, searcher: Searcher, script: Script) -> None:
         self.encoder, self.store, self.settings = searcher.encoder, searcher.store, SearchSettings()
-        changed: Mapping[str, Any] = {"own_labels": own_labels} | ({"calibrated_on": on} if on else {})
-        self.calibration: Calibration = tiny_calibration(**changed)
+        self.calibration: Calibration = tiny_calibration()
         curves = SimpleNamespace(current=lambda: Chosen(self.calibration))
         self.stage_two = SimpleNamespace(verifier=TinyJudge(), curves=curves)
         self.script = script

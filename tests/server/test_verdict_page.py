@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import pytest
 
+from fakes import tiny_calibration
 from server.browsing import Browser, Page, expect, give, settled, shown, visit
 from server.judged import AWAY, DOUBTED, SURE, Script, Scripted
 from server.world import HOSTILE, PIECES, Served, picture, serve
@@ -21,15 +23,25 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touc
 Opened = Callable[..., AbstractContextManager[tuple[Page, Scripted]]]
 
 
+@pytest.fixture(scope="module")
+def scripted(shop: tuple[Searcher, Store]) -> Iterator[tuple[Scripted, Served]]:
+    """A shop whose second stage follows a script that each test sets."""
+    searcher = Scripted(shop[0], SURE)
+    with serve(searcher, shop[1], searches_per_minute=1_000_000) as running:
+        yield searcher, running
+
+
 @pytest.fixture
-def opened(browser: Browser, shop: tuple[Searcher, Store]) -> Opened:
-    """Opens the page of a shop whose second stage follows a script, and searches with a scarlet photo."""
+def opened(browser: Browser, scripted: tuple[Scripted, Served]) -> Opened:
+    """Opens the page with a script, and searches with a scarlet photo."""
+    searcher, running = scripted
 
     @contextmanager
     def open_page(script: Script, *, photo: str = "scarlet", **options: object) -> Iterator[tuple[Page, Scripted]]:
-        told = {name: options.pop(name) for name in ("own_labels", "on") if name in options}
-        searcher = Scripted(shop[0], script, **told)  # type: ignore[arg-type]  # what a test says
-        with serve(searcher, shop[1]) as running, visit(browser, running.url, **(WIDE | options)) as page:
+        told = {name: options.pop(name) for name in ("own_labels", "calibrated_on") if name in options}
+        searcher.asked.clear()
+        searcher.script, searcher.calibration = script, tiny_calibration(**told)
+        with visit(browser, running.url, **(WIDE | options)) as page:
             give(page, picture(COLOURS[photo]))
             yield page, searcher
 
@@ -38,6 +50,12 @@ def opened(browser: Browser, shop: tuple[Searcher, Store]) -> Opened:
 
 def visible(page: Page) -> list[str]:
     return page.eval_on_selector_all(".card:not([hidden])", "cards => cards.map((card) => card.dataset.product)")
+
+
+def apart(left: Any, right: Any) -> bool:
+    """Whether two boxes do not overlap: the second to the right of the first, or below it."""
+    one, other = left.bounding_box(), right.bounding_box()
+    return bool(one["x"] + one["width"] <= other["x"] or one["y"] + one["height"] <= other["y"])
 
 
 def title(page: Page) -> str:
@@ -134,8 +152,10 @@ def test_not_carried_is_said_and_nothing_is_shown_until_asked_for(opened: Opened
 
 def test_the_verdict_is_told_by_more_than_colour_and_read_aloud(opened: Opened):
     seen = []
-    for script in (SURE, DOUBTED, AWAY):
-        with opened(script) as (page, _):
+    with opened(SURE) as (page, searcher):
+        for script in (SURE, DOUBTED, AWAY):
+            searcher.script = script
+            give(page, picture(COLOURS["scarlet"]))
             frame = page.locator("#verdict").evaluate(
                 "element => [getComputedStyle(element).borderTopStyle, getComputedStyle(element).borderTopWidth]"
             )
@@ -148,19 +168,20 @@ def test_the_verdict_is_told_by_more_than_colour_and_read_aloud(opened: Opened):
 
 
 def test_an_estimate_is_called_one_until_the_shop_has_labels(opened: Opened):
-    with opened(DOUBTED) as (page, _):
+    with opened(DOUBTED) as (page, searcher):
         said = page.locator("#estimate").inner_text()
         assert "is an estimate" in said
         assert "200 drawn colour patches" in said
         assert "no labels of its own" in said
-    with opened(DOUBTED, own_labels=True, on="412 labels of June") as (page, _):
+        searcher.calibration = tiny_calibration(own_labels=True, calibrated_on="412 labels of June")
+        give(page, picture(COLOURS["scarlet"]))
         said = page.locator("#estimate").inner_text()
         assert "estimate" not in said
         assert "this shop's own labels: 412 labels of June" in said
 
 
 def test_hostile_words_stay_words(opened: Opened):
-    with opened(SURE, photo="moss", on=HOSTILE) as (page, _):
+    with opened(SURE, photo="moss", calibrated_on=HOSTILE) as (page, _):
         assert page.locator("#estimate").inner_text().count(HOSTILE) == 1
         assert page.locator("#verdict script, #verdict img").count() == 0
         assert page.locator(".card").first.locator("h3").inner_text() == HOSTILE
@@ -190,32 +211,27 @@ def test_both_languages_say_all_of_it(opened: Opened):
         assert page.locator("#precision-share").inner_text() == "50%"
 
 
-@pytest.mark.parametrize("script", [SURE, DOUBTED, AWAY], ids=["same", "similar", "not carried"])
-def test_a_phone_shows_it_without_scrolling_sideways(opened: Opened, script: Script):
-    with opened(script, **PHONE) as (page, _):
-        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert page.evaluate(wide) == 0
-        page.locator("#rest").click()
-        assert page.evaluate(wide) == 0
-        for part in ("#precision", "#rest"):
-            area = page.locator(part).bounding_box()
-            assert area is not None
-            assert area["height"] >= 44, part
-        for card in page.locator(".card:not([hidden])").all()[:2]:
-            chance, cosine = card.locator(".chance").bounding_box(), card.locator(".cosine").bounding_box()
-            assert chance
-            assert cosine
-            apart = chance["x"] + chance["width"] <= cosine["x"] or chance["y"] + chance["height"] <= cosine["y"]
-            assert apart
+def test_a_phone_shows_it_without_scrolling_sideways(opened: Opened):
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    with opened(SURE, **PHONE) as (page, searcher):
+        for script in (SURE, DOUBTED, AWAY):
+            searcher.script = script
+            give(page, picture(COLOURS["scarlet"]))
+            assert page.evaluate(wide) == 0
+            page.locator("#rest").click()
+            assert page.evaluate(wide) == 0
+            for part in ("#precision", "#rest"):
+                area = page.locator(part).bounding_box()
+                assert area is not None
+                assert area["height"] >= 44, part
+            for card in page.locator(".card:not([hidden])").all()[:2]:
+                assert apart(card.locator(".chance"), card.locator(".cosine"))
 
 
 def test_a_wide_screen_never_lets_the_two_figures_meet(opened: Opened):
     with opened(SURE) as (page, _):
         for width in (320, 800, 900, 1024, 1280, 1600):
             page.set_viewport_size({"width": width, "height": 900})
-            chance = page.locator(".card .chance span").first.bounding_box()
-            cosine = page.locator(".card .cosine").first.bounding_box()
-            assert chance
-            assert cosine
-            assert chance["x"] + chance["width"] <= cosine["x"] or chance["y"] + chance["height"] <= cosine["y"], width
+            first = page.locator(".card").first
+            assert apart(first.locator(".chance span"), first.locator(".cosine")), width
             expect(page.locator("#verdict")).to_be_visible()
