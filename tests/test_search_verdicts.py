@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from wearabouts.errors import BundleError, QueryError, StoreError
 from wearabouts.search import NOTE, Searcher, answer_json, compare_photos
 from wearabouts.search.verdicts import decided
 from wearabouts.settings import SearchSettings
+from wearabouts.stores import open_store
 from wearabouts.types import REASONS, Encoding
 from wearabouts.verifiers.evidence import KIND, packed, seen
 
@@ -391,3 +393,36 @@ def test_threads_share_one_searcher(tiny_encoder):
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda photo: replace(searcher.search(photo), timings={}), photos * 4))
     assert together == alone * 4
+
+
+def test_searches_are_answered_while_products_come_and_go(tmp_path):
+    encoder = TinyGarmentEncoder()
+    names = {f"dress-{step}": tuple(int(value) for value in photo[0, 0]) for step, photo in enumerate(shades(12))}
+    records = list(labelled(encoder, names).records.values())
+    store = open_store(tmp_path / "store", mode="write", encoder_hash=encoder.hash, dim=encoder.dim)
+    store.upsert(records)
+    searcher = verified(store, tiny_calibration(temperature=0.05), encoder=encoder, tail_share=0.0, judged=12)
+    stop = Event()
+
+    def change():
+        while not stop.is_set():
+            store.delete([record.product.id for record in records[::2]])
+            store.upsert(records[::2])
+
+    def ask(_):
+        answer = searcher.search(png(flat(RED)), 12)
+        shares = [match.probability for match in answer.matches]
+        assert answer.verdict is not None
+        assert shares == sorted(shares, reverse=True)
+        return len(answer.matches)
+
+    with ThreadPoolExecutor(4) as pool:
+        writer = pool.submit(change)
+        try:
+            found = list(pool.map(ask, range(60)))
+        finally:
+            stop.set()
+        writer.result()
+    assert min(found) >= 6
+    assert ask(0) == 12
+    store.close()

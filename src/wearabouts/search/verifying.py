@@ -124,21 +124,13 @@ class StageTwo:
             the photos of each together, the likeliest first. `probability` and `carried` are None without calibration;
             the ranking as it was, where nothing is judged.
         """
-        if not len(ranking) or not self.shortlist:
+        if not self.shortlist:
             return ranking
-        owner = _numbered(ranking.product_ids)
         began = self._clock()
-        first = owner < self._affordable(owner)
-        photos = np.flatnonzero(first)
-        try:
-            shop = self._evidence([ranking.photo_ids[place] for place in photos])
-        except StoreError:
-            left = self._left(ranking)
-            if len(left) == len(ranking):
-                raise
-            return self.verify(query, left, category, calibration=calibration)
+        ranking, photos, shop = self._known(ranking)
         if shop is None:
             return ranking
+        owner = _numbered(ranking.product_ids)
         logits = self.verifier.logits(self.verifier.weigh(query, shop, category))
         if not np.isfinite(logits).all():
             raise BundleError(f"the verifier {self.verifier.name} gives what is no number; export the model again")
@@ -148,8 +140,31 @@ class StageTwo:
         # Judged photos by their product's log-odds, then the product's place, then their own; the others after.
         mine = owner[photos]
         order = np.lexsort((photos, -logits, mine, -products[mine]))
-        places = np.concatenate([photos[order], np.flatnonzero(~first)])
+        places = np.concatenate([photos[order], np.flatnonzero(owner >= len(products))])
         return _taken(ranking, places, **self._said(products, owner[places], chosen, category))
+
+    def _known(self, ranking: Ranking) -> tuple[Ranking, Numbers, Evidence | None]:
+        """What of a ranking is still there, the places in it of the photos to judge, and what is known of these.
+
+        None is known where the store does not keep it of each. A photo that goes while it is looked up looks the same
+        for a moment: so it is asked once more where all photos are there, and as often as any is found to be gone.
+        """
+        photos = np.zeros(0, np.int64)
+        again = True
+        while len(ranking):
+            owner = _numbered(ranking.product_ids)
+            photos = np.flatnonzero(owner < self._affordable(owner))
+            try:
+                shop = self._evidence([ranking.photo_ids[place] for place in photos])
+            except StoreError:
+                if not again:
+                    raise
+                shop = None
+            left = ranking if shop is not None else self._left(ranking)
+            if shop is not None or (len(left) == len(ranking) and not again):
+                return ranking, photos, shop
+            again, ranking = len(left) < len(ranking), left
+        return ranking, photos, None
 
     def _affordable(self, owner: Numbers) -> int:
         """How many of the ranking's products are judged: K, or as many as the budget pays for, at least one."""
@@ -188,12 +203,22 @@ class StageTwo:
         return unpacked_halves(kept, pairs.hidden)
 
     def _left(self, ranking: Ranking) -> Ranking:
-        """What of a ranking is still in the store."""
-        places = np.flatnonzero([self._holds(ident) for ident in ranking.photo_ids])
-        said = {"probability": ranking.probability, "logit": ranking.logit}
-        return _taken(ranking, places, **{name: None if part is None else part[places] for name, part in said.items()})
+        """What of a ranking is still in the store: in what it searches, and in what it reads, which a write may part.
 
-    def _holds(self, photo_id: str) -> bool:
+        A write changes one before the other; a photo that is missing in either is going or has gone.
+        """
+        kept: set[str] = set()
+        for product_id in set(ranking.product_ids):
+            product = self.store.product(product_id) or {}
+            kept.update(photo["id"] for photo in product.get("photos", ()))
+        places = [place for place, ident in enumerate(ranking.photo_ids) if ident in kept and self._searches(ident)]
+        if len(places) == len(ranking):
+            return ranking
+        said = {"probability": ranking.probability, "logit": ranking.logit}
+        told = {name: None if part is None else part[places] for name, part in said.items()}
+        return _taken(ranking, np.asarray(places, np.int64), **told)
+
+    def _searches(self, photo_id: str) -> bool:
         try:
             return bool(len(self.store.vectors([photo_id])))
         except StoreError:
