@@ -64,6 +64,7 @@ def test_the_verdict_comes_first_and_the_figures_apart(shop: Path, capsys: pytes
     first = answer["matches"][0]
     assert answer["verdict"] == "same"
     assert lines[0].startswith("✓ The same item, ")
+    assert lines[1].endswith("called the same from 85% on, at a precision of 0.95")
     assert f"{first['probability']:.0%} likely" in lines[0]
     heading = next(line for line in lines if "similarity" in line)
     assert heading.split()[:3] == ["probability", "similarity", "product"]
@@ -78,6 +79,8 @@ def test_precision_and_tail(shop: Path, capsys: pytest.CaptureFixture[str]):
     whole = asked(capsys, *words, "--tail")
     assert plain["hidden"] == len(whole["matches"]) - len(plain["matches"]) > 0
     assert plain["precision"] == 0.95
+    assert main([*words, "--precision", "0.999"]) == 0
+    assert "never called the same at a precision of 0.999" in said(capsys)
     low = asked(capsys, *words, "--precision", "0.5")
     assert (low["precision"], low["threshold"]) == (0.5, 0.4)
     assert main(list(words)) == 0

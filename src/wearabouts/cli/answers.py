@@ -64,7 +64,7 @@ def show_comparison(comparison: Comparison) -> None:
 
 def _show_verdict(answer: Answer) -> None:
     """What the answer says, how likely that is, and from which probability on it would say more."""
-    from wearabouts.report import chance_text
+    from wearabouts.report import chance_text, threshold_text
     from wearabouts.types import REASONS
 
     assert answer.verdict is not None
@@ -74,11 +74,7 @@ def _show_verdict(answer: Answer) -> None:
     if first is not None and answer.verdict != "not_carried":
         likely = f", {'the first ' if answer.verdict == 'similar' else ''}{chance_text(first)} likely"
     tell(f"{words}{likely}: {REASONS[answer.reason]}", style)
-    facts = [] if answer.carried is None else [f"in the shop at all: {chance_text(answer.carried)}"]
-    if answer.precision is not None:
-        least = "at no probability" if answer.threshold is None else f"from {chance_text(answer.threshold)} on"
-        facts.append(f"called the same {least}, at a precision of {answer.precision:.4g}")
-    tell(" · ".join(facts))
+    tell(threshold_text(answer))
 
 
 def _worth(calibrated_on: str, own_labels: bool) -> str:

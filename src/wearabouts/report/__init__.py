@@ -22,7 +22,7 @@ from wearabouts.report.document import (
     Table,
 )
 from wearabouts.report.sheet import contact_sheet
-from wearabouts.report.words import cell_text, chance_text, markdown, table_markdown
+from wearabouts.report.words import cell_text, chance_text, markdown, table_markdown, threshold_text
 from wearabouts.report.writing import write
 
 __all__ = [
@@ -50,5 +50,6 @@ __all__ = [
     "contact_sheet",
     "markdown",
     "table_markdown",
+    "threshold_text",
     "write",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PIL import Image, ImageDraw
 
 from wearabouts.report.lettering import wrapped, write
-from wearabouts.report.words import chance_text
+from wearabouts.report.words import chance_text, threshold_text
 from wearabouts.types import REASONS, Answer, Verdict
 
 PAD = 18
@@ -61,13 +61,9 @@ def banner(answer: Answer, width: int) -> Image.Image | None:
 
 
 def _facts(answer: Answer) -> str:
-    facts = [] if answer.carried is None else [f"In the shop at all: {chance_text(answer.carried)}"]
-    if answer.precision is not None:
-        least = "at no probability" if answer.threshold is None else f"from {chance_text(answer.threshold)} on"
-        facts.append(f"called the same {least}, at a precision of {answer.precision:.4g}")
-    if answer.hidden:
-        facts.append(f"{answer.hidden} less likely left out")
-    return " · ".join(facts)
+    facts = threshold_text(answer)
+    left = f" · {answer.hidden} less likely left out" if answer.hidden else ""
+    return f"{facts[:1].upper()}{facts[1:]}{left}"
 
 
 def _worth(answer: Answer) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from wearabouts.metrics import Difference, Estimate
 from wearabouts.report.document import Cell, Report, Row, Section, Table
+from wearabouts.types import Answer
 
 
 def cell_text(cell: Cell) -> str:
@@ -36,6 +37,16 @@ def chance_text(probability: float) -> str:
     if probability >= 0.995:
         return ">99%"
     return "<1%" if probability < 0.01 else f"{probability:.0%}"
+
+
+def threshold_text(answer: Answer) -> str:
+    """Whether the item is in the shop at all, and from which probability on a first match is called the same."""
+    parts = [] if answer.carried is None else [f"in the shop at all: {chance_text(answer.carried)}"]
+    if answer.precision is not None:
+        asked = f"at a precision of {answer.precision:.4g}"
+        least = None if answer.threshold is None else chance_text(answer.threshold)
+        parts.append(f"called the same from {least} on, {asked}" if least else f"never called the same {asked}")
+    return " · ".join(parts)
 
 
 def markdown(report: Report) -> str:
