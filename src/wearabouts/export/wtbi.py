@@ -1,4 +1,4 @@
-"""`wtbi` as a bundle: one tower with the classifier's words beside the feature, and the pair network as verifier."""
+"""`wtbi` as a bundle: one tower with the classifier's words beside the feature, and the pair network as judge."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from wearabouts.training.wtbi.comparing import build_verifier
 from wearabouts.training.wtbi.recipe import WtbiRecipe
 
 CATEGORY = "category"  # the attribute that tells classes which are no garments
+JUDGED = 100  # products a search asks the pair network about, fewer where it learned from fewer
 
 
 class ServedWtbi(nn.Module):
@@ -33,6 +34,9 @@ class ServedWtbi(nn.Module):
 def export(finished: Finished, folder: Path) -> None:
     """Write the bundle of a finished run of `wtbi`; the arguments are those of every model.
 
+    The judge is the pair network alone, the category's own where it has one: that is the paper's order. What its
+    log-odds are worth as probabilities nobody has measured, so there is no calibration.
+
     Raises:
         BundleError: The exported graphs differ too much from what was trained.
     """
@@ -40,6 +44,9 @@ def export(finished: Finished, folder: Path) -> None:
     assert isinstance(recipe, WtbiRecipe)
     words = Vocabulary.read(summary["vocabulary"])
     verifier = None if recipe.pairs.method == "cosine" else build_verifier(recipe, words, summary["own"])
+    judge = None
+    if verifier is not None:
+        judge = bundles.Judge(weights={"own": 1.0}, shortlist=min(recipe.pairs.shortlist, JUDGED))
     net = build(recipe, words, verifier)
     net.load_state_dict(finished.weights)
     net.eval()
@@ -52,6 +59,7 @@ def export(finished: Finished, folder: Path) -> None:
         samples(size, seed=0),
         verifier=verifier,
         categories=words.categories if verifier is not None else (),
+        judge=judge,
         probe=finished.probe,
         name=recipe.name,
         description="WTBI: a garment classifier's features and a network that compares two; see wearabouts.models.wtbi",

@@ -21,7 +21,7 @@ from wearabouts.errors import CatalogError, SettingsError
 from wearabouts.evaluation import main as evaluate
 from wearabouts.export import main_export
 from wearabouts.readers import open_catalog
-from wearabouts.search import Searcher
+from wearabouts.search import Searcher, open_searcher
 from wearabouts.stores import open_store
 from wearabouts.training import SUMMARY, main_train
 from wearabouts.verifiers import PairVerifier, rerank
@@ -138,6 +138,31 @@ def test_the_bundle_says_what_was_trained(bundle: bundles.Bundle, told: dict) ->
     assert card.parity["recall_after"] == card.parity["recall_before"]
     assert card.training["recipe"]["name"] == "tiny"
     assert card.graphs["street"] == card.graphs["shop"]
+    assert card.verifier.encoder == bundle.hash
+    assert (card.judge.weights, card.calibration) == ({"own": 1.0}, None)
+
+
+def test_a_search_goes_by_the_pair_network_and_claims_no_probability(
+    bundle: bundles.Bundle, drawn_small: Path, tmp_path: Path
+) -> None:
+    encoder, pairs = OnnxEncoder(bundle, threads=1), PairVerifier(bundle, threads=1)
+    store = open_store(tmp_path / "store", mode="write", encoder_hash=encoder.hash, dim=encoder.dim)
+    index(open_catalog(drawn_small), encoder, store)
+    photos = [photo for product in open_catalog(drawn_small).products() for photo in product.photos]
+    query = Path(next(photo for photo in photos if photo.side == "street").uri).read_bytes()
+    searcher = open_searcher(encoder, store)
+    judged = searcher.judged(query, category="off")
+    ranking, category = judged.ranking, pairs.categories.index(judged.category)
+    first = list(dict.fromkeys(ranking.product_ids))[:8]  # as many as the recipe's shortlist
+    for product in first:
+        kept = np.stack([photo.vector for photo in store.record(product).photos])
+        odds = pairs.logit(judged.look.vector, kept, category).astype(float)
+        pooled = np.log(np.exp(odds).sum()) - np.log(len(kept))
+        assert ranking.logit[ranking.product_ids.index(product)] == pytest.approx(pooled, abs=1e-3)
+    answer = searcher.search(query, 12, category="off")
+    assert [match.product["id"] for match in answer.matches][:8] == first
+    assert answer.verdict is None
+    assert {match.probability for match in answer.matches} == {None}
 
 
 def test_it_is_indexed_searched_evaluated_and_verified(
