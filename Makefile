@@ -74,9 +74,10 @@ table: $(RUNS)/generic/card.json photographs ## The model table, on the photogra
 train cifar: export MALLOC_MMAP_THRESHOLD_ = 4294967295
 train cifar: export MALLOC_TRIM_THRESHOLD_ = 8589934592
 cifar: export OMP_WAIT_POLICY = PASSIVE
-train: $(DEV)/.installed photographs ## Train `mini` anew from the photographs in WEARABOUTS_DATA, and export it.
+train: $(DEV)/.installed photographs ## Train `mini` and its second stage from the photographs in WEARABOUTS_DATA; export both as one.
 	$(DEV)/bin/wearabouts train recipes/mini.toml --data "$(WEARABOUTS_DATA)" --out $(RUNS)/mini
-	$(DEV)/bin/wearabouts export $(RUNS)/mini --out $(RUNS)/mini/bundle
+	$(DEV)/bin/wearabouts train recipes/verifier.toml --data "$(WEARABOUTS_DATA)" --out $(RUNS)/verifier
+	$(DEV)/bin/wearabouts export $(RUNS)/verifier --out $(RUNS)/verifier/bundle
 
 cifar: $(DEV)/.installed pictures ## Train and measure a net for each published split: make cifar CIFAR10=FOLDER
 	for split in $(SPLITS); do run=$(RUNS)/$$split; \
