@@ -20,7 +20,7 @@ from wearabouts.calibration.newton import Point
 from wearabouts.calibration.shortlists import Doubles, Flags, Rows, Whole
 
 NUMBERS = 4  # log T, a, b, log k
-UPPER = tuple(zip(*np.triu_indices(NUMBERS), strict=True))
+UPPER = tuple((i, j) for i in range(NUMBERS) for j in range(i, NUMBERS))
 
 
 class _Sum(NamedTuple):
@@ -89,7 +89,7 @@ def point(rows: Rows, group: Whole, numbers: Doubles, away: float = 0.0) -> Poin
         (2, 3): every.beyond,
     }
     on2 = {(0, 0): left.sharp2 - every.sharp2, (0, 2): left.both - every.both, (2, 2): left.beyond2 - every.beyond2}
-    # Half of certain in neither way: only then does the second logarithm bend.
+    # Only where nobody knows does the second logarithm bend.
     spread = np.where(rows.present < 0, after * (1 - after), 0.0)
     gained, doubt = after - carried, carried * (1 - carried)
     slope = [gained * up[i] + after * on[i] for i in range(NUMBERS)]
@@ -108,14 +108,16 @@ def _summed_up(
 ) -> Point:
     """Rows' derivatives by 1 / T, a, b, k as groups' by log T, a, b, log k."""
     told, slope, bend = found
-    inner = [-np.exp(-own[:, 0]), 1.0, 1.0, np.exp(own[:, 3])]
+    inner: list[Doubles] = [-np.exp(-own[:, 0]), np.ones(len(own)), np.ones(len(own)), np.exp(own[:, 3])]
     outer = {(0, 0): -inner[0] * slope[0], (3, 3): inner[3] * slope[3]}  # the logarithms bend, too
     columns = [
         told,
         *(inner[i] * slope[i] for i in range(NUMBERS)),
         *(inner[i] * inner[j] * part + outer.get((i, j), 0.0) for (i, j), part in zip(UPPER, bend, strict=True)),
     ]
-    sums = np.stack([np.bincount(group, column * rows.weight, count) for column in columns], axis=1)
+    sums: Doubles = np.stack(
+        [np.bincount(group, column * rows.weight, count).astype(np.float64) for column in columns], axis=1
+    )
     bends = np.empty((count, NUMBERS, NUMBERS))
     for place, (i, j) in enumerate(UPPER, 1 + NUMBERS):
         bends[:, i, j] = bends[:, j, i] = sums[:, place]
