@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from fakes import TinyGarmentEncoder, TinyJudge, tiny_calibration
+from wearabouts import cli
+from wearabouts.cli import main, options
+from wearabouts.search import opening
 from wearabouts.types import Pixels
 
 KINDS = 12  # products of one kind are alike
@@ -50,6 +55,24 @@ def drawn(folder: Path, products: int, photos: int, seed: int = 0) -> PatchShop:
             Image.fromarray(_large(patch + rng.normal(0, NOISE, patch.shape))).save(folder / "asked" / path)
             taken[path] = name
     return PatchShop(folder, taken)
+
+
+def tiny(patch: pytest.MonkeyPatch, judge: bool = True) -> None:
+    """The tiny encoder and its judge in place of a bundle's."""
+    encoder = TinyGarmentEncoder()
+    for module in (options, cli.index):
+        patch.setattr(module, "load_encoder", lambda model: encoder)
+    if judge:
+        patch.setattr(opening, "second_stage", lambda encoder: (TinyJudge(encoder), tiny_calibration()))
+
+
+def indexed(folder: Path, products: int, photos: int) -> PatchShop:
+    """The same, indexed through the command line into ``wearabouts-store``."""
+    shop = drawn(folder, products, photos)
+    with pytest.MonkeyPatch.context() as patch:
+        tiny(patch)
+        assert main(["index", str(folder / "feed"), "--store", str(folder / "wearabouts-store"), "--json"]) == 0
+    return shop
 
 
 def _large(patch: np.ndarray) -> Pixels:
