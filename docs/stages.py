@@ -71,6 +71,9 @@ def _short(told: Mapping[str, Any], words: Words) -> Iterator[str]:
                 for row in alone
             ]
             yield words["signals"].format(told=words["comma"].join(said))
+        why = _why(rows, worlds.get("drawn", {}), words) if name == "real" else ""
+        if why:
+            yield why
         yield _believed(two, goal, words)
         if one["ms"] is not None and two["ms"] is not None:
             yield words["cost"].format(one=f"{one['ms']:.2f}", more=f"{two['ms'] - one['ms']:.1f}")
@@ -83,6 +86,19 @@ def _found(told: Mapping[str, Any], name: str, words: Words) -> str:
     if name not in told["within"]:
         return ""
     return words["gap"] + words["found"].format(within=_share(told["within"][name]), judged=told["judged"])
+
+
+def _why(real: Mapping[str, Row], drawn: Mapping[str, Row], words: Words) -> str:
+    """What is known of why stage two is not better on real photographs; nothing where it is, or nothing is known."""
+    if real[FUSED]["ahead"]["R@1"]["outcome"] == "better":
+        return ""
+    lost = [
+        f"{words['row'][name]} ({_points(row['ahead']['R@1']['value'])})"
+        for name, row in real.items()
+        if "ahead" in row and name != FUSED and row["ahead"]["R@1"]["outcome"] == "worse"
+        if name in drawn and drawn[name]["ahead"]["R@1"]["outcome"] != "worse"
+    ]
+    return str(words["why"].format(told=words["comma"].join(lost))) if lost else ""
 
 
 def _believed(two: Row, goal: float, words: Words) -> str:

@@ -8,6 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from wearabouts import bundles
+
 ROOT = Path(__file__).parents[1]
 NAMES = ["decoding", "encoding", "indexing", "searching", "opening", "serving", "memory"]
 
@@ -51,3 +55,27 @@ def test_ranking_is_measured_beside_the_plain_formula_and_finds_the_same(tmp_pat
     assert ranks["where both fit", "wearabouts"] == ranks["where both fit", "all similarities, argsort"] > 1
     assert all(0 < row["memory_mib"] < run["budget_mib"] for row in run["rows"])
     assert run["extrapolated"]["queries"] == run["extrapolated"]["gallery"] == 1_000_000
+
+
+def test_the_stages_of_the_shipped_model_are_measured_and_told(tmp_path: Path) -> None:
+    if bundles.load("mini").card.judge is None:
+        pytest.skip("the shipped model has no second stage")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    words = ["--quick", "--folder", str(tmp_path / "kept"), "--out", str(tmp_path / "stages.json")]
+    page = ["--from", str(tmp_path / "stages.json"), "--out", str(tmp_path)]
+    for script, options in (("benchmarks/stages/run.py", words), ("docs/stages.py", page)):
+        done = subprocess.run(
+            [sys.executable, str(ROOT / script), *options],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env=environment,
+            cwd=ROOT,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+    run = json.loads((tmp_path / "stages.json").read_text("utf-8"))
+    assert run["quick"] is True
+    rows = {row["name"]: row for row in run["worlds"][0]["rows"]}
+    assert rows["stage one"]["ms"] < rows["pair network"]["ms"] < rows["fused"]["ms"]
+    assert "a check that the measurement works" in (tmp_path / "stages.md").read_text("utf-8").lower()

@@ -204,6 +204,22 @@ def test_verdicts_on_the_page_follow_the_figures(writer, content):
     assert "Asked for is at most 0.03: **missed**." in text
 
 
+def test_the_page_says_why_real_photographs_gain_nothing_where_that_is_known(writer, content):
+    words, told = writer.PAGES["stages.md"], json.loads(json.dumps(content))
+    told["worlds"].append({**json.loads(json.dumps(told["worlds"][0])), "name": "real"})
+    real, drawn = rows_of(told, "real"), rows_of(told)
+    for row in (*real.values(), *drawn.values()):
+        row.get("ahead", {"R@1": {}})["R@1"]["outcome"] = "open"
+    assert "Why it is not better" not in writer.page(told, words)  # nothing is known of why
+    real["local"]["ahead"]["R@1"] |= {"outcome": "worse", "value": -0.3}
+    assert "alone, local (−30.0) put fewer first" in writer.page(told, words)
+    drawn["local"]["ahead"]["R@1"]["outcome"] = "worse"  # bad everywhere: that is not it
+    assert "Why it is not better" not in writer.page(told, words)
+    drawn["local"]["ahead"]["R@1"]["outcome"] = "open"
+    real["fused"]["ahead"]["R@1"]["outcome"] = "better"
+    assert "Why it is not better" not in writer.page(told, words)
+
+
 def test_a_goal_is_reached_with_certainty_where_the_whole_interval_is(writer):
     assert writer.reached({"value": 0.02, "high": 0.03}, 0.03) == "reached"
     assert writer.reached({"value": 0.02, "high": 0.04}, 0.03) == "probably"

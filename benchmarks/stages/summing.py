@@ -149,7 +149,10 @@ def _mean(values: Sequence[Doubles], drawn: Draws) -> dict[str, Any]:
 
 def _error(seeds: Seeds, name: str, drawn: Draws) -> dict[str, Any]:
     values = [metrics.calibration_error(one[name], one["hit"]) for one in seeds]
-    return drawn.told(values, [drawn.error(one[name], one["hit"]) for one in seeds])
+    told = drawn.told(values, [drawn.error(one[name], one["hit"]) for one in seeds])
+    if told["low"] is not None:  # turned round, an interval may end below its figure
+        told |= {"low": min(told["low"], told["value"]), "high": max(told["high"], told["value"])}
+    return told
 
 
 def _skill(seeds: Seeds, drawn: Draws) -> dict[str, Any]:

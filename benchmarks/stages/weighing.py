@@ -26,6 +26,8 @@ from wearabouts.verifiers.evidence import seen
 ONE, CURVE, FUSED = "stage one", "logistic on similarity", "fused"
 # row → the signal it goes by; the fused row goes by the judge's own weights.
 SIGNALS = {ONE: "similarity", "pair network": "pair", "pair network, per category": "own", "local": "local"}
+# Rows that do the work of another: one run of the pair network gives those of all categories.
+ALIKE = {CURVE: ONE, "pair network, per category": "pair network"}
 ROWS = (ONE, CURVE, *list(SIGNALS)[1:], FUSED)
 Weighing = Callable[[Floats], Floats]
 Figures = dict[str, npt.NDArray[np.float64]]
@@ -180,17 +182,16 @@ def costs(second: Second, one: Weighed, judged: int, timed: int) -> dict[str, fl
             work()
             parts[row].append(search + 1000 * (time.process_time() - begin))
     warm = min(3, len(places))
-    return {row: round(float(np.median(laps[warm:])), 3) for row, laps in parts.items() if laps}
+    told = {row: round(float(np.median(laps[warm:])), 3) for row, laps in parts.items() if laps}
+    return told | {row: told[other] for row, other in ALIKE.items() if other in told}
 
 
 def _works(judge: object, query: Evidence, shop: Evidence, category: str | None) -> Mapping[str, Callable[[], object]]:
     """Row → what it needs beyond the search; a row whose network the judge lacks is left out."""
-    works: dict[str, Callable[[], object]] = {ONE: lambda: None, CURVE: lambda: None}
+    works: dict[str, Callable[[], object]] = {ONE: lambda: None}
     pairs, local = getattr(judge, "pairs", None), getattr(judge, "local", None)
     if pairs is not None:
-        # one run gives the networks of all categories, so asking for one of them costs the same
         works["pair network"] = lambda: pairs.probabilities(query.vectors[0], shop.vectors)
-        works["pair network, per category"] = works["pair network"]
     if local is not None and query.regions is not None and shop.regions is not None:
         ours, theirs = query.regions[0], shop.regions
         works["local"] = lambda: local.logit(ours, theirs)

@@ -31,18 +31,20 @@ class Size:
         height: Of drawn photos in pixels.
         timed: Queries that each stage is timed with.
         resamples: Of the intervals.
+        workers: Processes that draw.
     """
 
     products: int = 1_000
     street: int = 2
-    calibrate: int = 800
+    calibrate: int = 600
     height: int = 400
     timed: int = 100
-    resamples: int = 1_000
+    resamples: int = 2_000
+    workers: int = 2
 
 
 FULL = Size()
-TINY = Size(products=12, street=1, calibrate=12, height=96, timed=3, resamples=50)
+TINY = Size(products=12, street=1, calibrate=12, height=96, timed=3, resamples=50, workers=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,9 @@ def _drawn(folder: Path, name: str, products: int, street: int, size: Size, say:
     seed, part = SHOPS[name]
     say(f"{name}: {products:,} products of part {part}, {street} street photos each")
     where = folder / name.replace(" ", "-")
-    write(where, DrawnShop(seed, products, part), views=("front",), street=street, size=size.height)
+    write(
+        where, DrawnShop(seed, products, part), views=("front",), street=street, size=size.height, workers=size.workers
+    )
     queries, gallery = [], []
     for product in open_catalog(where, reader="drawn").products():
         for photo in product.photos:
