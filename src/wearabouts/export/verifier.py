@@ -57,10 +57,7 @@ def export(finished: Finished, folder: Path) -> None:
     net.regions = nets.regions
     card = described(of_mini, net, below)
     card["data"] = (*card["data"], *_data(recipe, summary))
-    card["training"] = {
-        **below,
-        "second_stage": {k: v for k, v in summary.items() if k not in ("judge", "calibration")},
-    }
+    card["training"] = {**below, "second_stage": _told(summary)}
     write_bundle(
         folder,
         ServedMini(net.eval()),
@@ -91,6 +88,13 @@ def trained(recipe: VerifierRecipe, summary: dict[str, Any], weights: dict[str, 
         each.load_state_dict(named)
         each.eval()
     return nets
+
+
+def _told(summary: dict[str, Any]) -> dict[str, Any]:
+    """What the card says of the training: without what stands on it elsewhere, and without paths of this machine."""
+    said = {name: value for name, value in summary.items() if name not in ("judge", "calibration")}
+    network = {**said["recipe"]["network"], "start": said["start"]["name"]}
+    return {**said, "recipe": {**said["recipe"], "network": network}}
 
 
 def _data(recipe: VerifierRecipe, summary: dict[str, Any]) -> list[dict[str, Any]]:

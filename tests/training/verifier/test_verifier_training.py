@@ -163,6 +163,7 @@ def test_the_card_has_the_whole_second_stage(world: World, bundle: bundles.Bundl
     assert "items marked calibrate" in used
     assert "No photographs of people's clothing" in used
     assert card.training["second_stage"]["start"]["name"] == "mini-blank"
+    assert str(world.mini.parent) not in card.model_dump_json()
 
 
 def test_regions_and_vectors_of_the_graph_are_those_of_torch(

@@ -123,7 +123,9 @@ def _features(
 def _own(recipe: VerifierRecipe, matcher: Matcher, lists: Shortlists, run: Run) -> tuple[Verifier, Told]:
     """The pair network with a copy of its last layers for each garment that enough street photos show."""
     garments = lists.kept.garment[lists.queries]
-    own = [n for n in range(len(GARMENTS)) if int((garments == n).sum()) >= recipe.own.least]
+    seen = {n: int((garments == n).sum()) for n in range(len(GARMENTS))}
+    enough = [n for n in sorted(seen, key=lambda n: -seen[n]) if seen[n] >= recipe.own.least]
+    own = sorted(enough[: recipe.own.most])
     dim = lists.kept.vector.shape[1]
     verifier = Verifier(dim, recipe.network.pair, len(GARMENTS), own, "last").to(run.device)
     verifier.independent.load_state_dict(matcher.pair.state_dict())

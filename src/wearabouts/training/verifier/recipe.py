@@ -107,9 +107,11 @@ class Own(Section):
 
     Attributes:
         least: Street photos a garment must have; with fewer it keeps the network of all.
+        most: Garments with layers of their own, those with most street photos: each costs its bytes in the bundle.
     """
 
     least: int = Field(default=150, ge=1)
+    most: int = Field(default=12, ge=0)
     steps: Steps = Steps(count=400, rate=3e-4)
 
 
