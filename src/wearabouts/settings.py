@@ -44,7 +44,7 @@ class SearchSettings:
             as it has been seen to manage. None for no bound.
         precision: Of the answers that say *same item*, the share that is to be right, from 0.5 to 0.999.
         carried_share: How many of the items that people ask for the shop carries, in (0, 1]. 1 says that it carries
-            them all: then no answer is *not carried*.
+            them all: then no answer is *not carried*. None for the share that the calibration was made for.
         tail_share: A product that is less likely the item than this share of the first one's probability is left out
             unless asked for, in [0, 1].
     """
@@ -57,7 +57,7 @@ class SearchSettings:
     judged: int | None = None
     budget_ms: float | None = None
     precision: float = 0.95
-    carried_share: float = 0.5
+    carried_share: float | None = None
     tail_share: float = 0.02
 
     def __post_init__(self) -> None:
@@ -75,7 +75,7 @@ class SearchSettings:
             raise SettingsError(
                 f"precision {self.precision} is not allowed; give a number from {LEAST_PRECISION} to {MOST_PRECISION}"
             )
-        if not 0 < self.carried_share <= 1:
+        if self.carried_share is not None and not 0 < self.carried_share <= 1:
             raise SettingsError(f"carried_share {self.carried_share} is not allowed; give a number above 0, at most 1")
 
 

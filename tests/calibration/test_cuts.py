@@ -24,6 +24,7 @@ def given(first, right, carried=None, present=None, certain=None) -> Answered:
         np.arange(count),
         np.arange(count),
         ("",) * count,
+        np.ones(count),
     )
 
 
@@ -132,3 +133,30 @@ def test_each_query_is_asked_with_and_without_its_item():
     # The likeliest candidate was ruled out, so it is known to be wrong.
     assert held.certain[rows[3, -1]]
     assert not held.right[rows[3, -1]]
+
+
+def test_the_rarer_absent_items_are_the_lower_the_probability_that_is_enough():
+    """A cut is for a population: what is not there is never right, and weighs what its share does."""
+    asked = queries(1_500, World(strength=6, spread=2))
+    of = {share: fit(asked, verifier="judge", calibrated_on="drawn", share=share) for share in (0.3, 0.5, 0.9)}
+    assert len({(one.temperature, one.absent, one.beyond, one.evidence) for one in of.values()}) == 1
+    said = [cut(one.cuts, 0.8).said for one in of.values()]
+    assert said == sorted(said)
+    assert said[0] < said[-1]
+    for share, one in of.items():
+        assert one.share == share
+        assert f"{share:.0%} of the queries" in one.population
+        held = answered(queries(4_000, World(strength=6, spread=2), seed=9), one)
+        sure = held.first >= cut(one.cuts, 0.8).probability
+        assert np.average(held.right[sure], weights=held.weight[sure]) > 0.77
+        # The same evidence is enough, whatever share is assumed.
+        there = held.present == 1
+        assert np.mean(held.carried[there] >= one.carried) == pytest.approx(0.95, abs=0.02)
+        other = of[0.5].carried_at(share)
+        assert other == pytest.approx(one.carried, abs=0.02)
+
+
+def test_a_shop_that_has_everything_calls_nothing_missing():
+    found = fit(queries(300, World()), verifier="judge", calibrated_on="drawn")
+    assert found.carried_at(1.0) == 0
+    assert found.carried_at() == found.carried_at(0.5) == found.carried

@@ -90,6 +90,8 @@ class Calibration(_Value):
         own: Category → its own numbers.
         pair: Slope and offset of the probability of a single pair, sigmoid(slope · z + offset), where half of the
             pairs show one item and the other half are a query and its likeliest wrong candidate.
+        share: s, of the population that the cuts and `carried` are for: how many of such queries have their item in the
+            shop. It cannot be seen in labels of items that are there; it is an assumption, and said.
         cuts: From the lowest precision to the highest.
         carried: An item at least so probably in the shop counts as carried; a lower one is *not carried*.
         own_labels: Whether a shop's own labels went in.
@@ -105,21 +107,26 @@ class Calibration(_Value):
     evidence: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     own: dict[str, Own] = {}
     pair: tuple[float, float] = (1.0, 0.0)
+    share: float = Field(default=HALF, gt=0, le=1)
     cuts: tuple[Cut, ...] = ()
     carried: float = Field(default=0.5, ge=0, le=1)
     own_labels: bool = False
 
-    def probabilities(self, logits: Floats, *, category: str | None = None, share: float = HALF) -> Probabilities:
+    def probabilities(
+        self, logits: Floats, *, category: str | None = None, share: float | None = None
+    ) -> Probabilities:
         """Of the candidates of one query.
 
         Args:
             logits: (n,) log-odds, one a product, in any order.
             category: The query's; None, or one without numbers of its own, takes those of all.
-            share: s in (0, 1]: how many of such queries have their item in the shop. 1: all of them.
+            share: s in (0, 1]: how many of such queries have their item in the shop. 1: all of them. None: as many as
+                in the population of the cuts.
 
         Raises:
             ValueError: A share out of range.
         """
+        share = self.share if share is None else share
         if not 0 < share <= 1:
             raise ValueError(f"share {share} must be above 0 and at most 1")
         curve = self.own.get(category, self) if category else self
@@ -133,6 +140,19 @@ class Calibration(_Value):
         """Probability that the two photos of one pair show the same item; see `pair` for among which pairs."""
         slope, offset = self.pair
         return 1 / (1 + math.exp(-float(np.clip(slope * logit + offset, -60, 60))))
+
+    def carried_at(self, share: float | None = None) -> float:
+        """What `carried` becomes where another share of queries has its item in the shop: the same evidence, no less.
+
+        Args:
+            share: In (0, 1]; None: that of the population.
+        """
+        if share is None or share == self.share or not 0 < self.carried < 1:
+            return self.carried
+        if 1 in (share, self.share):
+            return 0.0
+        odds = self.carried / (1 - self.carried) * share / (1 - share) * (1 - self.share) / self.share
+        return odds / (1 + odds)
 
     def threshold(self, precision: float) -> float | None:
         """The probability from which a first match is called the same item: that of the next higher cut kept.

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wearabouts.calibration.curve import Calibration, Cut
+from wearabouts.calibration.curve import HALF, Calibration, Cut
 from wearabouts.calibration.curves import Curves, curves_of, fitted, folds_of
 from wearabouts.calibration.likelihood import NUMBERS, shares
 from wearabouts.calibration.shortlists import Doubles, Flags, Rows, Shortlist, Whole, rows_of
 
 FOLDS = 5
+MOST = 0.999  # share of a population that is said to have every item: cuts need some that are not there
+TINY = 1e-12
 SEED = 0
 PRECISIONS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995)
 TRUE_ACCEPTS = 0.95
@@ -32,6 +34,7 @@ class Answered:
         carried: (R,) probability that the item is in the shop.
         present: (R,) 1 where it is, 0 where not, -1 where nobody knows.
         told: (R,) log-likelihood of what is known.
+        weight: (R,) of the row in the population: a share s of the queries has its item in the shop.
         query: (R,) place of the shortlist.
         item: (R,) number of the item.
         category: (R,) its category, or empty.
@@ -46,29 +49,36 @@ class Answered:
     query: Whole
     item: Whole
     category: tuple[str, ...]
+    weight: Doubles
 
 
 def cross_fitted(
-    shortlists: Sequence[Shortlist], *, folds: int = FOLDS, prior: Calibration | None = None, seed: int = SEED
+    shortlists: Sequence[Shortlist],
+    *,
+    folds: int = FOLDS,
+    prior: Calibration | None = None,
+    seed: int = SEED,
+    share: float = HALF,
 ) -> Answered:
-    """Ask of each query curves fitted to queries of other items alone, in the open population (half without item).
+    """Ask of each query curves fitted to queries of other items alone.
 
     Args:
         shortlists: Queries.
         folds: How many parts items are divided into; with fewer items than that, one item a part.
         prior: As in `fit`.
         seed: Same seed, same parts, whatever order the shortlists have.
+        share: Of the queries, how many have their item in the shop, in (0, 1).
     """
-    return out_of_fold(rows_of(shortlists), folds, None if prior is None else curves_of(prior), seed)
+    return out_of_fold(rows_of(shortlists), folds, None if prior is None else curves_of(prior), seed, share)
 
 
 def answered(shortlists: Sequence[Shortlist], calibration: Calibration) -> Answered:
-    """Ask a calibration, in the open population; honest where it was fitted on other queries."""
+    """Ask a calibration, in its own population; honest where it was fitted on other queries."""
     rows = rows_of(shortlists)
-    return _answered(rows, curves_of(calibration).of(rows))
+    return _answered(rows, curves_of(calibration).of(rows), min(calibration.share, MOST))
 
 
-def out_of_fold(rows: Rows, folds: int, prior: Curves | None, seed: int) -> Answered:
+def out_of_fold(rows: Rows, folds: int, prior: Curves | None, seed: int, share: float = HALF) -> Answered:
     """See `cross_fitted`."""
     fold = folds_of(rows, folds, seed)
     numbers = np.zeros((len(rows), NUMBERS))
@@ -76,11 +86,11 @@ def out_of_fold(rows: Rows, folds: int, prior: Curves | None, seed: int) -> Answ
         held = fold == part
         if held.any():
             numbers[held] = fitted(rows.take(~held), prior).of(rows.take(held))
-    return _answered(rows, numbers)
+    return _answered(rows, numbers, share)
 
 
-def _answered(rows: Rows, numbers: Doubles) -> Answered:
-    before, told = shares(rows, numbers)
+def _answered(rows: Rows, numbers: Doubles, share: float) -> Answered:
+    before, told = shares(rows, numbers, math.log((1 - share) / share))
     candidates = before[:, :-2]
     place = candidates.argmax(axis=1) if candidates.shape[1] else np.full(len(rows), -1)
     here = np.arange(len(rows))
@@ -96,6 +106,7 @@ def _answered(rows: Rows, numbers: Doubles) -> Answered:
         query=rows.query,
         item=rows.item,
         category=tuple(rows.kinds[kind] if kind >= 0 else "" for kind in rows.kind),
+        weight=np.where(rows.present == 0, 1 - share, share),
     )
 
 
@@ -111,12 +122,12 @@ def cuts_of(given: Answered, earlier: tuple[Cut, ...] = ()) -> tuple[Cut, ...]:
         earlier: Cuts of an earlier calibration, kept where there are under `ENOUGH` answers to judge by.
     """
     known = given.certain
-    first, right = given.first[known], given.right[known]
-    order = np.argsort(-first, kind="stable")
-    first, right = first[order], right[order].astype(np.float64)
+    order = np.argsort(-given.first[known], kind="stable")
+    first, right, weight = (part[known][order] for part in (given.first, given.right, given.weight))
     last = np.append(first[1:] < first[:-1], True) if len(first) else np.zeros(0, bool)  # of equals all or none
-    count = np.arange(1, len(first) + 1, dtype=np.float64)
-    surely = _at_least(np.cumsum(right) / np.maximum(count, 1), count)
+    total = np.cumsum(weight)
+    # Answers of unequal weight tell as much as so many equal ones (Kish, 1965).
+    surely = _at_least(np.cumsum(weight * right) / np.maximum(total, TINY), total**2 / np.cumsum(weight**2))
     cuts, floor = [], 0.0
     for precision in PRECISIONS:
         good = np.flatnonzero(last & (surely >= precision))
@@ -125,7 +136,9 @@ def cuts_of(given: Answered, earlier: tuple[Cut, ...] = ()) -> tuple[Cut, ...]:
             probability = next((cut.probability for cut in earlier if cut.precision >= precision - 1e-9), None)
         if probability is not None:
             probability = floor = max(floor, probability)
-        said = float(np.mean(first >= probability)) if probability is not None and len(first) else 0.0
+        said = (
+            float(np.average(first >= probability, weights=weight)) if probability is not None and len(first) else 0.0
+        )
         cuts.append(Cut(precision=precision, probability=probability, said=said))
     return tuple(cuts)
 

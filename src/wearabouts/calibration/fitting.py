@@ -10,15 +10,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wearabouts.calibration.curve import Calibration, Own
+from wearabouts.calibration.curve import HALF, Calibration, Own
 from wearabouts.calibration.curves import Curves, curves_of, fitted
-from wearabouts.calibration.cuts import FOLDS, SEED, carried_cut, cuts_of, out_of_fold
+from wearabouts.calibration.cuts import FOLDS, MOST, SEED, carried_cut, cuts_of, out_of_fold
 from wearabouts.calibration.newton import Point, maximum
 from wearabouts.calibration.shortlists import Doubles, Rows, Shortlist, rows_of
 
 POPULATION = (
-    "a query and a product of its shortlist, where half of the queries have their item in the shop: each query is "
-    "asked as it is and with its item removed"
+    "a query and a product of its shortlist, where {share:.0%} of the queries have their item in the shop: each query "
+    "is asked as it is and with its item removed"
 )
 PAIR_WIDE, PAIR_SHIFT = np.array([2.0, 10.0]), np.array([0.5, 1.5])  # of log slope and offset
 
@@ -31,6 +31,7 @@ def fit(
     population: str = POPULATION,
     prior: Calibration | None = None,
     own_labels: bool = False,
+    share: float | None = None,
     folds: int = FOLDS,
     seed: int = SEED,
 ) -> Calibration:
@@ -45,9 +46,11 @@ def fit(
         shortlists: Queries of items that the verifier was not trained on.
         verifier: Its hash.
         calibrated_on: On what, in words for a person.
-        population: Which pairs the probability speaks of, in words.
+        population: Which pairs the probability speaks of, in words; ``{share}`` stands for `share`.
         prior: Where to start from: a shop's few labels leave its numbers nearly as they are.
         own_labels: Whether these are a shop's own labels.
+        share: Of the population that the cuts are for, how many queries have their item in the shop, in (0, 1); None
+            for the prior's, or half. The curves do not depend on it.
         folds: Parts that items are divided into for the cuts.
         seed: Of that division; the same result for the same queries in any order.
 
@@ -59,15 +62,18 @@ def fit(
         raise ValueError("there is no query of which anything is known; give labelled shortlists, or a prior")
     before = None if prior is None else curves_of(prior)
     curves = fitted(rows, before)
-    held = out_of_fold(rows, folds, before, seed)
+    if share is None:
+        share = HALF if prior is None else min(prior.share, MOST)
+    held = out_of_fold(rows, folds, before, seed, share)
     return Calibration(
         verifier=verifier,
         calibrated_on=calibrated_on,
-        population=population,
+        population=population.format(share=share),
         labels=rows.queries(),
         **_plain(curves.all),
         own=_own(curves, rows),
         pair=pair_curve(shortlists, None if prior is None else prior.pair),
+        share=share,
         cuts=cuts_of(held, () if prior is None else prior.cuts),
         carried=carried_cut(held, 0.5 if prior is None else prior.carried),
         own_labels=own_labels,

@@ -66,5 +66,7 @@ class Judging:
         if chosen.calibration is None:
             return Judged(look, category, ranking, hits, None, (UNCALIBRATED,))
         shares = [hit.probability for hit in hits if hit.probability is not None]
-        outcome = decided(shares, ranking.carried or 0.0, chosen.calibration, precision, of_kind=listing.of_kind)
+        share = self.second.settings.carried_share
+        said = ranking.carried or 0.0
+        outcome = decided(shares, said, chosen.calibration, precision, of_kind=listing.of_kind, share=share)
         return Judged(look, category, ranking, hits, outcome, chosen.notes)

@@ -42,7 +42,13 @@ def checked_precision(precision: float) -> float:
 
 
 def decided(
-    products: Sequence[float], carried: float, calibration: Calibration, precision: float, *, of_kind: bool = True
+    products: Sequence[float],
+    carried: float,
+    calibration: Calibration,
+    precision: float,
+    *,
+    of_kind: bool = True,
+    share: float | None = None,
 ) -> Outcome:
     """The verdict on one shortlist, at the precision asked for and at each that the calibration tells apart.
 
@@ -52,12 +58,14 @@ def decided(
         calibration: Its cuts.
         precision: Of the answers that say *same item*, the share that is to be right.
         of_kind: Whether the shop has anything of the kind searched for.
+        share: Of the queries that the probabilities are for, how many have their item in the shop; None for the
+            calibration's own.
     """
-    carried = carried if len(products) else 0.0
+    carried, enough = carried if len(products) else 0.0, calibration.carried_at(share)
 
     def at(asked: float) -> Level:
         threshold = calibration.threshold(asked)
-        return Level(asked, threshold, *_verdict(products, carried, calibration, threshold, of_kind))
+        return Level(asked, threshold, *_verdict(products, carried, enough, threshold, of_kind))
 
     level = at(precision)
     return Outcome(
@@ -73,13 +81,13 @@ def decided(
 
 
 def _verdict(
-    products: Sequence[float], carried: float, calibration: Calibration, threshold: float | None, of_kind: bool
+    products: Sequence[float], carried: float, enough: float, threshold: float | None, of_kind: bool
 ) -> tuple[Verdict, str]:
     if not len(products):
         return "not_carried", "empty"
     if threshold is not None and products[0] >= threshold:
         return "same", "sure"
-    if carried < calibration.carried:
+    if carried < enough:
         return "not_carried", "unlike" if of_kind else "other_kind"
     alike = [share for share in products if share >= LIKE * products[0]]
     return "similar", "alike" if len(alike) > 1 and sum(alike) >= MOST else "doubtful"

@@ -55,7 +55,7 @@ def verified(
     calibration: Calibration,
     *,
     judged: int,
-    share: float,
+    share: float | None,
     removed: bool = False,
     weighing: Weighing | None = None,
 ) -> Verified:
@@ -67,7 +67,7 @@ def verified(
         judge: Weighs signals and pools photos.
         calibration: Turns log-odds into probabilities.
         judged: K, how many products of each stage two looks at.
-        share: How many queries' items the shop is said to carry, in (0, 1].
+        share: How many queries' items the shop is said to carry, in (0, 1]; None for the calibration's own population.
         removed: Whether the right answers are taken out of the shop before it is asked.
         weighing: (n, F) signals to (n,) log-odds; None for the judge's own.
     """
@@ -103,7 +103,7 @@ class _Row:
     carried: float
 
 
-def _asked(short: Candidates, judge: Verifier, calibration: Calibration, weigh: Weighing, share: float) -> _Row:
+def _asked(short: Candidates, judge: Verifier, calibration: Calibration, weigh: Weighing, share: float | None) -> _Row:
     if len(short):
         logits = judge.pooled(weigh(short.signals), short.owner.tolist())
     else:

@@ -19,7 +19,6 @@ from wearabouts.verifiers import Verifier
 
 FIGURES = ("R@1", "R@10", "mAP")
 ONE, TWO, CURVE = "stage one", "stage two", "similarity alone"
-HALF = 0.5  # of the queries of the open set have their item in the shop
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A gallery asked: closed, every item is in it; there and gone, half of them are not."""
+    """A gallery asked: closed, every item is in it; there and gone, as many of them are not as the calibration says."""
 
     of: Judged
     closed: Verified
@@ -76,7 +75,7 @@ def stage_two(
 
 
 def _asked(gallery: Judged, judge: Verifier, calibration: Calibration) -> _Asked:
-    def ask(share: float, removed: bool = False) -> Verified:
+    def ask(share: float | None, removed: bool = False) -> Verified:
         return verified(
             gallery.candidates,
             gallery.ranks,
@@ -87,7 +86,7 @@ def _asked(gallery: Judged, judge: Verifier, calibration: Calibration) -> _Asked
             removed=removed,
         )
 
-    return _Asked(gallery, ask(1.0), ask(HALF), ask(HALF, removed=True))
+    return _Asked(gallery, ask(1.0), ask(None), ask(None, removed=True))
 
 
 def _order(asked: Sequence[_Asked], judge: Verifier, seed: int) -> Section:
@@ -201,7 +200,8 @@ def _open(asked: Sequence[_Asked], calibration: Calibration, seed: int) -> Secti
     )
     text = (
         "Each query is asked twice: as it is, and with its item taken out of the gallery, its candidates dropped from "
-        "a shortlist one product longer and the rest judged again; half of the queries' items are said to be carried. "
+        "a shortlist one product longer and the rest judged again. The calibration's population holds, in which "
+        f"{calibration.share:.0%} of the items asked for are carried. "
         "Stage one goes by the highest similarity, stage two by the probability that the item is in the shop."
     )
     verdict_note = (

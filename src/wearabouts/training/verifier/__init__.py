@@ -152,7 +152,9 @@ def _judged(recipe: VerifierRecipe, parts: dict[str, kept.Kept], nets: Networks,
     asked = [asking.ask(items, nets, place, order, shortlist, run) for place, order in zip(places, orders, strict=True)]
     every = [one for some in asked for one in some]
     judge = judging.fit(every, how.ridge, how.certain)
-    curves = fit_calibration(judging.shortlists(judge, every), verifier="", calibrated_on=_calibrated_on(recipe))
+    curves = fit_calibration(
+        judging.shortlists(judge, every), verifier="", calibrated_on=_calibrated_on(recipe), share=how.share
+    )
     alone = judging.Weights({"similarity": 1.0}, 0.0, 0.0)
     figures = {
         place.name: {

@@ -126,6 +126,8 @@ class Judging(Section):
         certain: A query is no longer quite unsure where its likeliest garment has the first probability, and sure where
             it has the second, see `wearabouts.training.verifier.judging`.
         queries: Asked of each source at most; 0 for all.
+        share: Of the photos that a shop will be asked with, how many show something it sells. An assumption: the cuts
+            for a precision are for it.
     """
 
     lists: tuple[int, ...] = (1, 5, 10, 15, 20, 30, 50, 100)
@@ -134,6 +136,7 @@ class Judging(Section):
     ridge: float = Field(default=0.001, ge=0)
     certain: tuple[float, float] = (0.25, 0.65)
     queries: int = Field(default=0, ge=0)
+    share: float = Field(default=0.9, gt=0, lt=1)
 
 
 class VerifierRecipe(Recipe):
