@@ -278,6 +278,8 @@ BAD = [
     (["serve", "--settings", "nothing.toml"], ("nothing.toml", "TOML")),
     (["serve", "--settings", "words.txt"], ("words.txt", "TOML")),
     (["serve", "--settings", "typo.toml"], ("pord", "port")),
+    (["calibrate", "nothing.csv", "--store", "nowhere"], ("nowhere", "wearabouts index")),
+    (["search", "feed/red/front.png", "--precision", "0.3"], ("0.3", "0.999")),
     (["check", "nowhere"], ("nowhere", "wearabouts index")),
     (["check", "feed"], ("feed",)),
     (["describe", "nowhere"], ("nowhere", "wearabouts index")),
