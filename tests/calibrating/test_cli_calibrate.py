@@ -11,9 +11,10 @@ from calibrating.shops import indexed, tiny
 from fakes import TinyGarmentEncoder
 from wearabouts import metrics
 from wearabouts.calibrating.asking import Question, shortlists_of
-from wearabouts.calibration import answered
+from wearabouts.calibration import Calibration, answered
 from wearabouts.catalog import Faults, Photo
 from wearabouts.cli import main, options
+from wearabouts.stores import open_store
 
 PRODUCTS, LABELLED, PHOTOS = 90, 60, 5  # 300 labels; photos of the other products are held out
 
@@ -93,7 +94,7 @@ def test_the_table_tells_each_category_and_bad_rows_cost_themselves(shop, capsys
     rows += ["p000-0.png,gone,no", "nowhere.png,p001,yes", "p001-0.png,p001,perhaps", "../escape.png,p001,yes"]
     (shop.folder / "asked" / "broken.png").write_bytes(b"no picture")
     shop.label("some.csv", *rows, "broken.png,p002,yes")
-    assert main(["calibrate", "asked/some.csv", "--faults", "faults.csv"]) == 0
+    assert main(["calibrate", "asked/some.csv", "--faults", "faults.csv", "--share", "0.8"]) == 0
     shown, _ = said(capsys)
     rows = [line.split() for line in shown.splitlines() if line.count("→") == 3]  # Brier, skill and ECE
     names = {row[0] for row in rows}
@@ -103,6 +104,9 @@ def test_the_table_tells_each_category_and_bad_rows_cost_themselves(shop, capsys
     assert "60 photos tell something" in shown
     assert "goes by its own labels from now on" in shown
     assert "all together: " in shown
+    store = open_store(shop.folder / "wearabouts-store")
+    assert Calibration(**store.note("calibration")).share == 0.8
+    store.close()
     faults = (shop.folder / "faults.csv").read_text("utf-8")
     for words in ("'gone' is no product of the store", "nowhere.png", "'perhaps'", "escape.png", "broken.png"):
         assert words in faults
@@ -114,6 +118,7 @@ def test_the_table_tells_each_category_and_bad_rows_cost_themselves(shop, capsys
         (["calibrate"], "give a file of labels, or --forget"),
         (["calibrate", "asked/labels.csv", "--forget"], "give a file of labels, or --forget"),
         (["calibrate", "asked/few.csv"], "labels 3 photos"),
+        (["calibrate", "asked/few.csv", "--share", "1"], "share 1 is not allowed"),
         (["calibrate", "asked/strange.csv"], "labels 0 photos"),
         (["calibrate", "asked/few.csv", "--store", "nowhere"], "no store at nowhere"),
     ],

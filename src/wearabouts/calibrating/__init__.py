@@ -10,7 +10,7 @@ from wearabouts.calibrating.asking import Progress, questions, shortlists_of
 from wearabouts.calibrating.learning import Gain, gains
 from wearabouts.calibration import Calibration, Shortlist, fit
 from wearabouts.catalog import Faults
-from wearabouts.errors import BundleError, CatalogError
+from wearabouts.errors import BundleError, CatalogError, SettingsError
 from wearabouts.search import Searcher
 from wearabouts.search.curves import NOTE
 from wearabouts.search.verifying import StageTwo
@@ -50,19 +50,26 @@ class Calibrated:
         return gain is not None and metrics.verdict(gain) == "worse"
 
 
-def calibrate(searcher: Searcher, labels: Path, *, progress: Progress | None = None) -> Calibrated:
+def calibrate(
+    searcher: Searcher, labels: Path, *, share: float | None = None, progress: Progress | None = None
+) -> Calibrated:
     """Fit a shop's own curves, starting from the model's.
 
     Args:
         searcher: Over the shop's store, with the model's second stage.
         labels: A file as docs/labels.md says; its photos lie beside or below it.
+        share: How many of the shop's queries have their item in the shop, in (0, 1); labels cannot tell. None: as many
+            as the model's calibration takes.
         progress: Told how many photos are searched, of how many.
 
     Raises:
+        SettingsError: A share out of range.
         BundleError: The model has no second stage.
         CatalogError: The file cannot be read, or fewer than `FEWEST` photos tell anything.
         StoreError: The store does not keep what the second stage needs.
     """
+    if share is not None and not 0 < share < 1:
+        raise SettingsError(f"share {share:g} is not allowed; give a number above 0 and below 1, such as 0.9")
     second = second_stage(searcher)
     faults = Faults()
     said = answers.read(labels, "", faults)
@@ -89,6 +96,7 @@ def calibrate(searcher: Searcher, labels: Path, *, progress: Progress | None = N
         calibrated_on=_words(len(shortlists), shown, shipped),
         prior=shipped,
         own_labels=True,
+        share=share,
     )
     return Calibrated(
         calibration,

@@ -9,6 +9,7 @@ import numpy as np
 
 from wearabouts import metrics
 from wearabouts.calibration import Answered, Calibration, Shortlist, answered, cross_fitted
+from wearabouts.calibration.curve import HALF
 from wearabouts.calibration.curves import curves_of, fitted, folds_of
 from wearabouts.calibration.likelihood import shares
 from wearabouts.calibration.shortlists import Doubles, Flags, Rows, Whole, rows_of
@@ -88,7 +89,8 @@ def gains(shortlists: Sequence[Shortlist], prior: Calibration | None, *, seed: i
         seed: Of folds and draws.
     """
     after = cross_fitted(shortlists, prior=prior, folds=FOLDS, seed=seed)
-    before = None if prior is None else answered(shortlists, prior)
+    # Whatever population a model's cuts are for: here both versions of a photo count the same.
+    before = None if prior is None else answered(shortlists, prior.model_copy(update={"share": HALF}))
     curve = [] if before is None else _curve(shortlists, prior, before, after, seed)
     names = np.array([one.category or "" for one in shortlists])
     counts = {str(name): int(np.sum(names == name)) for name in np.unique(names) if name}

@@ -10,6 +10,7 @@ import typer
 
 from wearabouts.cli.faults import show_faults, write_faults
 from wearabouts.cli.options import DEFAULT_STORE, FaultsOption, JsonOption, ModelOption, StoreOption, open_searcher
+from wearabouts.cli.options import share as share_of
 from wearabouts.cli.terminal import Progress, say, show_json, show_table
 from wearabouts.errors import SettingsError
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from wearabouts.calibrating import Calibrated, Gain
     from wearabouts.calibrating.learning import Quality
 
+TITLE = "before → after, of each photo's first product, with and without its item in the shop"
 FORGOTTEN = "the shop's own calibration is forgotten; its answers go by the model's again"
 NONE_KEPT = "the shop had no calibration of its own; its answers go by the model's"
 WORSE = "not kept: photos of other items were explained better before; more labels, of more products, may change that"
@@ -29,6 +31,14 @@ def calibrate(
     ] = None,
     store: StoreOption = DEFAULT_STORE,
     model: ModelOption = "mini",
+    share: Annotated[
+        float | None,
+        typer.Option(
+            parser=share_of,
+            metavar="SHARE",
+            help="How many customers' photos show what you carry; labels cannot tell. The model's when left out.",
+        ),
+    ] = None,
     forget: Annotated[bool, typer.Option("--forget", help="Go by the model's own calibration again.")] = False,
     faults: FaultsOption = None,
     json: JsonOption = False,
@@ -49,7 +59,7 @@ def calibrate(
     try:
         with Progress("photos", quiet=json) as progress:
             found = calibrating.calibrate(
-                searcher, labels, progress=lambda done, total: progress.update("searching", done, total)
+                searcher, labels, share=share, progress=lambda done, total: progress.update("searching", done, total)
             )
         if not found.worse:
             calibrating.keep(searcher.store, found)
@@ -104,7 +114,11 @@ def _show(found: Calibrated, store: Path) -> None:
         f"{found.silent:,} tell nothing"
     )
     columns = ("category", "labels", "Brier", "skill", "ECE", "by chance", "enough")
-    show_table("before → after, of each photo's first product", columns, [_row(gain) for gain in found.gains])
+    show_table(
+        "before → after, of the first product of each photo, half of them with their item removed",
+        columns,
+        [_row(gain) for gain in found.gains],
+    )
     for gain in found.gains:
         say(gain.words)
     kept = f"{store} goes by its own labels from now on; --forget undoes it"
