@@ -99,10 +99,15 @@ def test_a_judge_that_tells_nothing_apart_keeps_the_order_and_earns_no_skill(sho
 
 
 def test_what_is_answered_adds_up(shop):
-    report = evaluate_catalog(shop, TinyEncoder(), second=Second(TinyJudge(), tiny_calibration()))
-    there, gone = titled(report)[TITLES[2]].tables[1].rows
-    for row in (there, gone):
-        assert sum(cell.value for cell in row.cells.values()) == pytest.approx(1)
+    report = evaluate_catalog(shop, TinyEncoder(), second=Second(TinyJudge(), tiny_calibration(share=0.8)))
+    there, gone, mixed = titled(report)[TITLES[2]].tables[1].rows
+    for row in (there, gone, mixed):
+        shares = [cell.value for name, cell in row.cells.items() if name != "right of the same"]
+        assert sum(shares) == pytest.approx(1)
+    right, wrong = (mixed.cells[name].value for name in ("same, right", "same, wrong"))
+    assert mixed.name == "80% there"
+    assert right == pytest.approx(0.8 * there.cells["same, right"].value)
+    assert mixed.cells["right of the same"].value == pytest.approx(right / (right + wrong))
     assert gone.cells["same, right"].value == 0
     assert gone.cells["not carried"].value > there.cells["not carried"].value
     assert "Stage one goes by the highest similarity" in markdown(report)

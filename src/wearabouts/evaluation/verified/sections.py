@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,13 +12,14 @@ from wearabouts.calibration import Calibration
 from wearabouts.evaluation.verified.belief import Belief, believed
 from wearabouts.evaluation.verified.candidates import Candidates
 from wearabouts.evaluation.verified.openset import ACCEPTED, PRECISION, Score, Verdicts, opened, verdicts
-from wearabouts.evaluation.verified.outcomes import Verified, verified
+from wearabouts.evaluation.verified.outcomes import Truth, Verified, verified
 from wearabouts.metrics import Doubles, Integers
 from wearabouts.report import Believed, Cell, Detected, Row, Sample, Section, Table
 from wearabouts.verifiers import Verifier
 
 FIGURES = ("R@1", "R@10", "mAP")
 ONE, TWO, CURVE = "stage one", "stage two", "similarity alone"
+RIGHT = "right of the same"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +193,8 @@ def _open(asked: Sequence[_Asked], calibration: Calibration, seed: int) -> Secti
         said = opened(one, two, each.of.groups, seed=seed)
         cells: dict[str, Cell] = {ONE: said.first, TWO: said.second, "fewer by": said.difference}
         rows.append(Row(each.named("false accepts"), cells))
-        diagrams.append(Detected(each.named("is the item in the shop?"), said.curves[::-1]))
-        answers += _answers(each, verdicts(each.there, each.gone, calibration), seed)
+        diagrams.append(Detected(each.named("whether the item is in the shop"), said.curves[::-1]))
+        answers += _answers(each, verdicts(each.there, each.gone, calibration), calibration.share, seed)
     note = (
         f"Share of the queries without their item that are taken for one that is there, at the threshold at which "
         f"{ACCEPTED:.0%} of those with it are; the threshold is chosen on these queries, anew in each resample."
@@ -204,31 +205,46 @@ def _open(asked: Sequence[_Asked], calibration: Calibration, seed: int) -> Secti
         f"{calibration.share:.0%} of the items asked for are carried. "
         "Stage one goes by the highest similarity, stage two by the probability that the item is in the shop."
     )
+    threshold = calibration.threshold(PRECISION)
+    least = (
+        "no probability is enough, so nothing is called the same"
+        if threshold is None
+        else f"the same is said from a probability of {threshold:.2f} on"
+    )
     verdict_note = (
-        f"At the precision that is set by default, {PRECISION:.0%}, with the thresholds of the calibration, which has "
-        "not seen these queries. Same, right: the first product is the item."
+        f"At the precision that is set by default, {PRECISION:.0%}, {least}; not carried, where the item is in the "
+        f"shop with a probability below {calibration.carried:.2f}. Both come from the calibration. Same, right: the "
+        "first product is the item. The last line mixes the two as the population has them; right of the same: of the "
+        "answers that say the same, the share that is right."
     )
     return Section(
         "Does it notice that the item is not there?",
         text,
         (
             Table("", f"at {ACCEPTED:.0%} true accepts", tuple(rows[0].cells), tuple(rows), note),
-            Table("What is answered", "queries", tuple(answers[0].cells), tuple(answers), verdict_note),
+            Table("What is answered", "queries", (*answers[0].cells, RIGHT), tuple(answers), verdict_note),
         ),
         diagrams=tuple(diagrams),
     )
 
 
-def _answers(each: _Asked, said: Verdicts, seed: int) -> Iterator[Row]:
+def _answers(each: _Asked, said: Verdicts, share: float, seed: int) -> Iterator[Row]:
+    """Shares of each answer where the item is there, where it is gone, and in a population of both."""
     groups = each.of.groups
-    for name, given, hit in (
-        ("item there", said.there, said.hit),
-        ("item taken out", said.gone, np.zeros_like(said.hit)),
-    ):
-        shares = {
-            "same, right": given["same"] & hit,
-            "same, wrong": given["same"] & ~hit,
-            "similar": given["similar"],
-            "not carried": given["not_carried"],
-        }
-        yield Row(each.named(name), {key: metrics.bootstrap(mask, groups, seed=seed) for key, mask in shares.items()})
+    there, gone = _shares(said.there, said.hit), _shares(said.gone, np.zeros_like(said.hit))
+    mixed = {key: share * there[key] + (1 - share) * gone[key] for key in there}
+    for name, shares in (("item there", there), ("item taken out", gone), (f"{share:.0%} there", mixed)):
+        cells: dict[str, Cell] = {key: metrics.bootstrap(part, groups, seed=seed) for key, part in shares.items()}
+        same = shares["same, right"] + shares["same, wrong"]
+        if shares is mixed and same.any():
+            cells[RIGHT] = metrics.bootstrap_ratio(shares["same, right"], same, groups, seed=seed)
+        yield Row(each.named(name), cells, ours=shares is mixed)
+
+
+def _shares(said: Mapping[str, Truth], hit: Truth) -> dict[str, Doubles]:
+    return {
+        "same, right": (said["same"] & hit).astype(np.float64),
+        "same, wrong": (said["same"] & ~hit).astype(np.float64),
+        "similar": said["similar"].astype(np.float64),
+        "not carried": said["not_carried"].astype(np.float64),
+    }
