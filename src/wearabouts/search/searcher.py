@@ -241,7 +241,11 @@ class Searcher:
         return compared(self._viewer, (a, box_a), (b, box_b), judge)
 
     def _listed(self, looks: Sequence[Look], ask: Ask, least: int) -> tuple[Look, Listing]:
-        """The look whose best match is more similar, and what is listed for it."""
+        """The look whose best match is more similar, and what is listed for it.
+
+        To judge every look and answer with the likeliest was tried on drawn street photos: it finds no more items,
+        takes twice the time, and says higher probabilities all the same.
+        """
         found = [(look, self._shortlist.collect(look, ask, least=least)) for look in looks]
         # The whole photo comes first, and max keeps the first of equals.
         return max(found, key=lambda item: item[1].hits[0].similarity if item[1].hits else -2.0)
