@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -254,8 +255,7 @@ def test_a_missing_seed_is_trained_by_the_recipe_with_its_number(stages, tmp_pat
     monkeypatch.setattr(stages.trained, "_wearabouts", wearabouts)
     recipe = ROOT / "recipes" / "verifier.toml"
     given = tmp_path / "given"
-    (given / "bundle").mkdir(parents=True)
-    (given / "kept").mkdir()
+    (given / "kept").mkdir(parents=True)
     told = []
 
     def ask():
@@ -263,13 +263,21 @@ def test_a_missing_seed_is_trained_by_the_recipe_with_its_number(stages, tmp_pat
             tmp_path / "runs", 3, [given], recipe, Path("runs/other"), tmp_path / "data", told.append
         )
 
-    assert ask() == [given / "bundle", *(tmp_path / "runs" / f"verifier-{seed}" / "bundle" for seed in (1, 2))]
-    assert [words[0] for words in calls] == ["train", "export"] * 2
-    text = Path(calls[2][1]).read_text("utf-8")
+    runs = tmp_path / "runs"
+    assert ask() == [runs / "given-0", *(runs / f"verifier-{seed}" / "bundle" for seed in (1, 2))]
+    assert [words[0] for words in calls] == ["export", *["train", "export"] * 2]
+    text = Path(calls[3][1]).read_text("utf-8")
     assert "\nseed = 2\n" in text
     assert 'start = "runs/other"' in text
     # what is kept of the photos is that of the first run
-    assert (tmp_path / "runs" / "verifier-2" / "kept").resolve() == (given / "kept").resolve()
+    assert (runs / "verifier-2" / "kept").resolve() == (given / "kept").resolve()
     calls.clear()
     ask()
+    assert not calls
+    # a bundle stands for itself, and so does a run that was exported
+    shutil.copytree(runs / "given-0", given / "bundle")
+    assert ask()[0] == given / "bundle"
+    assert stages.trained.folders(runs, 1, [given / "bundle"], recipe, None, tmp_path, told.append) == [
+        given / "bundle"
+    ]
     assert not calls

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -54,7 +55,7 @@ def folders(
         data: The real photographs.
         say: Told what is done.
     """
-    found = [path / "bundle" if (path / "bundle").is_dir() else path for path in given][:seeds]
+    found = [_given(path, root / f"given-{place}", say) for place, path in enumerate(given[:seeds])]
     first: Path | None = given[0] if given else None
     for seed in range(len(found), seeds):
         run = root / f"verifier-{seed}"
@@ -62,6 +63,16 @@ def folders(
         first = first or run
         found.append(run / "bundle")
     return found
+
+
+def _given(path: Path, exported: Path, say: Callable[[str], None]) -> Path:
+    """The bundle of a run, exported where it was not yet, or the bundle that was given itself."""
+    for bundle in (path, path / "bundle", exported):
+        if (bundle / bundles.CARD).is_file():
+            return bundle
+    say(f"{path.name}: exporting")
+    _wearabouts("export", str(path), "--out", str(exported))
+    return exported
 
 
 def _train(
@@ -74,6 +85,8 @@ def _train(
     if written.is_file() and written.read_text("utf-8") == text and (run / "bundle" / bundles.CARD).is_file():
         say(f"seed {seed}: trained before")
         return
+    if written.is_file() and written.read_text("utf-8") != text:
+        shutil.rmtree(run, ignore_errors=True)  # a run of another recipe; what it links to stays
     written.parent.mkdir(parents=True, exist_ok=True)
     written.write_text(text, "utf-8")
     run.mkdir(parents=True, exist_ok=True)
