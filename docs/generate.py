@@ -234,6 +234,7 @@ TABLES: dict[str, Callable[[Mapping[str, Any], Words], str]] = {
     "codes": codes,
     "question-labels": lambda result, words: questions.labels(result, words is CHINESE),
     "question-pairs": lambda result, words: questions.pairs(result, words is CHINESE),
+    "question-latency": lambda result, words: questions.latency(result, words is CHINESE),
     "question-landmarks": lambda result, words: questions.landmarks(result, words is CHINESE),
 }
 

@@ -80,7 +80,7 @@ def drawn(result: Mapping[str, Any], words: Mapping[str, str]) -> str:
         _accuracy(lower, result["hits"], "R@1", words)
         upper.set_title(words["left"].format(gallery=result["hits"]["gallery"]), fontsize=9, color=INK)
         lower.set_xlabel(words["k"])
-        lower.legend(loc="best", frameon=False, labelcolor=INK, fontsize=8)
+        lower.legend(loc="center left", frameon=False, labelcolor=INK, fontsize=8, bbox_to_anchor=(0, 0.4))
         _milliseconds(right, result, words)
         right.set_title(words["right"].format(gallery=result["gallery"]), fontsize=9, color=INK)
         written = io.StringIO()

@@ -235,6 +235,7 @@ def main(words: Sequence[str] | None = None) -> int:
     verifier, _ = second_stage(encoder)
     if not isinstance(verifier, Judge):
         raise SettingsError(f"{given.bundle} has no judge; give a bundle with a second stage")
+    scale = scale | {"judged": sorted({*scale["judged"], verifier.shortlist})}
     drawings = Drawings(given.work / "photos", encoder)
     drawings.require_same_encoder()
     folder = given.work / f"store-{scale['photos']}"
@@ -248,13 +249,28 @@ def main(words: Sequence[str] | None = None) -> int:
     finally:
         store.close()
     card = bundle.card
-    result = {**scale, "views": VIEWS, "found": FOUND, **found, "parts": parts, "evidence_bytes": verifier.layout.size,
-              "store_bytes": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
-              "products": told["products"], "fill_seconds": round(filling, 1), "shortlist": verifier.shortlist,
-              "signals": list(verifier.signals), "calibrated": card.calibration is not None, "encoder": bundle.hash,
-              "judge": card.judge_hash(), "memory_mib": measure.resident(),
-              "load": {"before": before, "after": measure.load()}, "date": measure.today(),
-              "machine": measure.machine(), "versions": measure.versions()}  # fmt: skip
+    result = {
+        **scale,
+        **found,
+        "parts": parts,
+        "views": VIEWS,
+        "found": FOUND,
+        "products": told["products"],
+        "evidence_bytes": verifier.layout.size,
+        "store_bytes": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+        "fill_seconds": round(filling, 1),
+        "bundle": given.bundle if given.bundle in bundles.SHIPPED else "",
+        "encoder": bundle.hash,
+        "judge": card.judge_hash(),
+        "shortlist": verifier.shortlist,
+        "signals": list(verifier.signals),
+        "calibrated": card.calibration is not None,
+        "memory_mib": measure.resident(),
+        "load": {"before": before, "after": measure.load()},
+        "date": measure.today(),
+        "machine": measure.machine(),
+        "versions": measure.versions(),
+    }
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / RESULT).write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     return 0

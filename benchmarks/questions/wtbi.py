@@ -1,209 +1,113 @@
 """Must a pairwise network see all 400,000 photos? `python benchmarks/questions/wtbi.py`.
 
-Two things are measured. What a query costs, by the ways there are to ask a pairwise network: random unit vectors stand
-in for the gallery, since time does not depend on what they show. It is the processor's time of one thread, which other
-work on the machine changes little. At the small size everything is run as it is; at the paper's size (4,096 floats a
-feature, 8192-512-512-2) the vectors of 400,000 photos are many gigabytes, so a slice is run and counted as often as it
-would take.
+Two things are measured, on drawn photos as the shipped encoder sees them (`drawings`: kept in the folder ``--work``, so
+that a run that was stopped goes on). What a query costs by each way to ask a pairwise network (`costs`): at the small
+size on 400,000 vectors grown from those of photos (`growing`), asked by photos that nothing was grown from; at the
+paper's size (4,096 floats a feature, 8192-512-512-2) on a slice of random ones. And what a shortlist of K finds
+(`accuracy`).
 
-And what a shortlist costs in hits: the shipped encoder sees photos of a drawn shop, a pair network learns from products
-of the part ``train``, and street photos of products of the part ``test`` are searched for, with the first K by cosine
-judged by the network. Beside each K stands its bound: how often the product is among the first K by cosine at all.
-
-Writes ``benchmarks/results/question-pairs.json``.
+Writes ``benchmarks/results/question-pairs.json``; `docs/question_plot.py` draws it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+# Threads that turn round while they wait for each other would count as work done.
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import accuracy
+import costs
+import growing
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional as F
+from drawings import SIZE, Drawings, Seen
 
-from wearabouts import bundles, metrics
-from wearabouts.drawn.shop import DrawnShop
-from wearabouts.encoders import OnnxEncoder
-from wearabouts.models.wtbi import PairNetwork, Verifier
-from wearabouts.training import losses
-from wearabouts.training.wtbi.features import Features
-from wearabouts.training.wtbi.measuring import product_ranks
-from wearabouts.training.wtbi.mining import Deck, mine, shortlist
-from wearabouts.training.wtbi.tasks import judge
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 import measure
+from wearabouts import bundles
+from wearabouts.encoders import OnnxEncoder
 
 RESULT = "question-pairs.json"
-FULL = {"gallery": 400_000, "slice": 4_096, "rounds": 3, "products": 250, "steps": 400, "seeds": 3}
-QUICK = {"gallery": 2_000, "slice": 256, "rounds": 1, "products": 12, "steps": 20, "seeds": 2}
-SIZES = {"small": (256, (256, 128)), "paper": (4_096, (512, 512))}
-CATEGORIES = 10  # of one size each, where only the photos of one are asked
-SHORTLIST = 1_000
-KS = (1, 5, 20, 50, 100)
-AT_ONCE = 8_192
-BATCH, RATIO, RATE, DECAY, HIDDEN = 256, 3, 3e-4, 3.0, (256, 128)
-VIEWS = ("front", "street-0", "street-1")
-SIZE = 160  # px, the height at which products are drawn
+WORK = measure.REPOSITORY / "runs" / "questions" / "photos"
+KS = (10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
+FULL = {"gallery": 400_000, "slice": 10_000, "rounds": 3, "products": 20_000, "asked": 2_000, "learned": 2_000,
+        "steps": 1_500, "seeds": 3, "ks": KS}  # fmt: skip
+QUICK = {"gallery": 2_000, "slice": 256, "rounds": 1, "products": 40, "asked": 6, "learned": 24, "steps": 10,
+         "seeds": 2, "ks": KS[:2]}  # fmt: skip
+SIZES = {"small": (256, accuracy.HIDDEN), "paper": (4_096, (512, 512))}
+KINDS = 10  # of one size each, at the paper's size
+PROBED = 500  # vectors around which directions are counted
+SEED = 0
 
 
-def unit(count: int, dim: int, seed: int) -> Tensor:
-    """Random directions."""
-    return F.normalize(torch.randn(count, dim, generator=torch.Generator().manual_seed(seed)), dim=1)
+def time_and_memory(scale: Mapping[str, Any], drawings: Drawings) -> dict[str, Any]:
+    """What a query costs, at both sizes, and how the gallery was grown."""
+    shop, street = _photos(scale, drawings)
+    vectors, centre = growing.grown(shop.vectors, scale["gallery"], SEED)
+    kind = shop.kind[centre]
+    order = np.argsort(kind, kind="stable")
+    small = costs.Ground(
+        torch.from_numpy(vectors[order]), kind[order], torch.from_numpy(street.vectors), street.kinds.argmax(1),
+        scale["gallery"],
+    )  # fmt: skip
+    told = {"small": costs.measured(small, SIZES["small"][1], scale["ks"], scale["rounds"])}
+    del small
+    dim, hidden = SIZES["paper"]
+    paper = costs.random_ground(scale["slice"], dim, scale["gallery"], KINDS)
+    told["paper"] = costs.measured(paper, hidden, scale["ks"], scale["rounds"])
+    return {"sizes": told, "grown": _likeness(vectors, shop, street)}
 
 
-def multiplications(dim: int, hidden: tuple[int, int]) -> dict[str, int]:
-    """Of one pair: by the joined first layer, and with the shop's half kept."""
-    rest = hidden[0] * hidden[1] + hidden[1] * 2
-    return {"joined": 2 * dim * hidden[0] + rest, "split": rest}
-
-
-def cost(scale: dict[str, int]) -> list[dict[str, Any]]:
-    """Milliseconds of the processor and multiplications a query of each way, at both sizes."""
-    rows: dict[str, dict[str, Any]] = {}
-    for size, (dim, hidden) in SIZES.items():
-        count = scale["gallery"] if size == "small" else scale["slice"]
-        for way, (pairs, times) in ways(dim, hidden, count, scale).items():
-            row = rows.setdefault(way, {"way": way, "pairs": pairs})
-            row[f"ms_{size}"] = round(1e3 * times, 1)
-    for way, row in rows.items():
-        for size, (dim, hidden) in SIZES.items():
-            each = multiplications(dim, hidden)["joined" if "joined" in way else "split"]
-            compared = scale["gallery"] * dim if "cosine" in way else 0
-            row[f"multiplications_{size}"] = row["pairs"] * each + compared
-    return list(rows.values())
-
-
-@torch.inference_mode()
-def ways(dim: int, hidden: tuple[int, int], count: int, scale: dict[str, int]) -> dict[str, tuple[int, float]]:
-    """Way → pairs judged of the whole gallery, and seconds a query, in proportion where only a slice was run."""
-    net = PairNetwork(dim, hidden).eval()
-    gallery, street = unit(count, dim, 0), unit(1, dim, 1)
-    joined, halves = net.joined(), torch.cat([net.shop_half(part) for part in gallery.split(AT_ONCE)])
-    k, whole = min(SHORTLIST, count), scale["gallery"]
-    own, first = halves[: count // CATEGORIES], halves[:k]
-
-    def all_joined() -> None:
-        for part in gallery.split(AT_ONCE):
-            pairs = torch.cat([street.expand(len(part), -1), part], 1) * dim**0.5
-            net.tail(joined(pairs)).softmax(-1)
-
-    def all_split(kept: Tensor) -> None:
-        for part in kept.split(AT_ONCE):
-            net.finish(street, part)
-
-    def by_cosine() -> None:
-        (gallery @ street[0]).topk(k)
-
-    timed = {name: median(work, scale["rounds"]) for name, work in (
-        ("joined", all_joined),
-        ("split", lambda: all_split(halves)),
-        ("category", lambda: all_split(own)),
-        ("cosine", by_cosine),
-        ("list", lambda: all_split(first)),
-    )}  # fmt: skip
-    times = whole / count
+def _likeness(vectors: np.ndarray, shop: Seen, street: Seen) -> dict[str, Any]:
+    """How grown vectors resemble the real ones: directions around each, and the nearest of each kind."""
+    rng = np.random.default_rng(SEED)
+    some = rng.permutation(len(shop))
+    probed = min(PROBED, len(shop) // 4)
+    held, rest = shop.vectors[some[:probed]], shop.vectors[some[probed:]]
+    mine, others = vectors[:probed], vectors[probed:]
     return {
-        "every photo, first layer joined": (whole, timed["joined"] * times),
-        "every photo, first layer split": (whole, timed["split"] * times),
-        "photos of the category, split": (whole // CATEGORIES, timed["category"] * times),
-        f"first {SHORTLIST:,} by cosine, split": (SHORTLIST, timed["cosine"] * times + timed["list"] * SHORTLIST / k),
-        "cosine alone": (0, timed["cosine"] * times),
+        "from": len(shop),
+        "neighbours": growing.NEIGHBOURS,
+        "dimension": {
+            "real": growing.dimension(held, rest),
+            "grown, as many": growing.dimension(mine, others[: len(rest)]),
+            "grown, all": growing.dimension(mine, others),
+        },
+        "nearest": {
+            "street photo, real": _nearest(street.vectors, rest),
+            "street photo, grown": _nearest(street.vectors, others),
+        },
     }
 
 
-def median(work: Callable[[], None], rounds: int) -> float:
-    """Seconds of the processor, after one run to warm up."""
-    work()
-    laps = []
-    for _ in range(rounds):
-        began = time.process_time()
-        work()
-        laps.append(time.process_time() - began)
-    return float(np.median(laps))
+def _nearest(asked: np.ndarray, base: np.ndarray) -> float:
+    """Median cosine of the nearest."""
+    return round(float(np.median([(base @ one).max() for one in asked[:PROBED]])), 3)
 
 
-def seen(part: str, products: int) -> Features:
-    """A drawn shop as the shipped encoder sees it; all products are of one category."""
-    encoder = OnnxEncoder(bundles.load("mini"), threads=1)
-    shop = DrawnShop(seed=0, products=products, part=part)
-    vectors = {
-        view: encoder.encode([shop.render(n, view, size=SIZE).pixels for n in range(products)]).vectors
-        for view in VIEWS
-    }
-    worn = [vectors[view] for view in VIEWS if view != "front"]
-    own = np.arange(products)
-    street = np.concatenate(worn)
-    return Features(
-        street,
-        vectors["front"],
-        np.tile(own, len(worn)),
-        own,
-        np.zeros(len(street), np.int64),
-        np.zeros(products, np.int64),
-        np.arange(len(street)),
-    )
+def found(scale: Mapping[str, Any], drawings: Drawings) -> dict[str, Any]:
+    """What a shortlist finds."""
+    shop, street = _photos(scale, drawings)
+    learned = [drawings.seen("train", view, scale["learned"]) for view in ("front", "street-0")]
+    asked = accuracy.Asked(street, shop)
+    return accuracy.hits(asked, accuracy.Asked(learned[1], learned[0]), scale["ks"], scale["steps"], scale["seeds"])
 
 
-def learned(known: Features, steps: int, seed: int) -> Verifier:
-    """A pair network, from mined pairs."""
-    torch.manual_seed(seed)
-    net = Verifier(known.shop.shape[1], HIDDEN)
-    net.independent.start_from_differences()
-    lists = shortlist(known.street, known.shop, known.street_category, known.shop_category, max(KS))
-    pairs = mine(lists, known.street_product, known.shop_product, known.street_category)
-    deck = Deck(pairs, np.arange(len(pairs)))
-    optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=DECAY)
-    for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * (1 + np.cos(np.pi * step / steps)) / 2
-        rows = deck.draw(step, seed=seed, count=BATCH, ratio=RATIO)
-        street, shop = (
-            torch.from_numpy(known.street[pairs.street[rows]]),
-            torch.from_numpy(known.shop[pairs.shop[rows]]),
-        )
-        loss = losses.same_item(net.logits(street, shop), torch.from_numpy(pairs.same[rows]))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return net.eval()
+def _photos(scale: Mapping[str, Any], drawings: Drawings) -> tuple[Seen, Seen]:
+    """Shop photos of the part that nothing learns from, and street photos of the first of them."""
+    return drawings.seen("test", "front", scale["products"]), drawings.seen("test", "street-0", scale["asked"])
 
 
-def hits(scale: dict[str, int]) -> dict[str, Any]:
-    """Share of street photos whose product comes first, and among the first 20, for each length of the shortlist."""
-    products = scale["products"]
-    known, asked = seen("train", products), seen("test", products)
-    cosine = product_ranks(asked, None, 0)
-    nets = [learned(known, scale["steps"], seed) for seed in range(scale["seeds"])]
-    rows = [{"k": 0, "bound": None, "R@1": spread([share(cosine, 1)]), "R@20": spread([share(cosine, 20)])}]
-    for k in (*KS, products):
-        ranks = [product_ranks(asked, judge(net), k) for net in nets]
-        rows.append(
-            {
-                "k": k,
-                "bound": round(share(cosine, k), 4),
-                "R@1": spread([share(each, 1) for each in ranks]),
-                "R@20": spread([share(each, 20) for each in ranks]),
-            }
-        )
-    return {"rows": rows, "queries": len(cosine), "dim": known.shop.shape[1], "hidden": HIDDEN}
-
-
-def share(ranks: np.ndarray, at: int) -> float:
-    """Of queries whose product is among so many first."""
-    return float(metrics.hit_rate([[int(rank)] for rank in ranks], at).mean())
-
-
-def spread(values: Sequence[float]) -> dict[str, float]:
-    """Mean, least and most."""
-    return {"mean": round(float(np.mean(values)), 4), "least": round(min(values), 4), "most": round(max(values), 4)}
+Part = Callable[[Mapping[str, Any], Drawings], dict[str, Any]]
+PARTS: dict[str, Part] = {"cost": time_and_memory, "hits": found}
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -211,25 +115,31 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Measure a pairwise network on all photos and on a shortlist.")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: whether it works, in seconds")
     parser.add_argument("--out", type=Path, default=measure.REPOSITORY / "benchmarks" / "results")
+    parser.add_argument("--work", type=Path, default=WORK, help="where vectors of drawn photos are kept")
+    parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS), help="the others stay")
     given = parser.parse_args(words)
     torch.set_num_threads(1)
     scale = QUICK if given.quick else FULL
-    began = time.process_time()
-    result = {
-        **scale,
-        "sizes": SIZES,
-        "categories": CATEGORIES,
-        "cost": cost(scale),
-        "multiplications_a_pair": {size: multiplications(*sizes) for size, sizes in SIZES.items()},
-        "hits": hits(scale),
-        "cpu_seconds": round(time.process_time() - began, 1),
-        "load": measure.load(),
-        "date": time.strftime("%Y-%m-%d"),
-        "machine": measure.machine(),
-        "torch": torch.__version__,
-    }
+    bundle = bundles.load("mini")
+    drawings = Drawings(given.work, OnnxEncoder(bundle, threads=1))
+    drawings.require_same_encoder()
     given.out.mkdir(parents=True, exist_ok=True)
-    (given.out / RESULT).write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    path = given.out / RESULT
+    result: dict[str, Any] = {} if set(given.parts) == set(PARTS) else json.loads(path.read_text("utf-8"))
+    result |= {**scale, "drawn_px": SIZE, "sizes": SIZES}
+    result["multiplications_a_pair"] = {size: costs.multiplications(*each) for size, each in SIZES.items()}
+    for name in given.parts:
+        began = time.process_time()
+        result[name] = PARTS[name](scale, drawings) | {
+            "cpu_seconds": round(time.process_time() - began, 1),
+            "load": measure.load(),
+            "date": time.strftime("%Y-%m-%d"),
+            "machine": measure.machine(),
+            "versions": measure.versions() | {"torch": torch.__version__},
+            "encoder": bundle.hash,
+        }
+        # One by one: a run that is stopped keeps what it has, and goes on with `--parts`.
+        path.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     return 0
 
 
