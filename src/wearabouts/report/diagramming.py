@@ -14,7 +14,8 @@ from wearabouts.report.plots import COLOURS, INK, drawn, plain, svg
 # Told apart by colour, by filling and by kind of line: any one of them is enough.
 MARKS = ("o", "s", "^", "D", "v", "P")
 DASHES = ("-", "--", "-.", ":", "-", "--")
-SHARES = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9)  # where the detection-error axes have ticks
+SIGHT = 0.9  # where the axes end, unless a mark lies beyond
+SHARES = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.98)  # where the detection-error axes have ticks
 
 
 def reliability(believed: Believed) -> str:
@@ -71,6 +72,7 @@ def detection(detected: Detected) -> str:
     with drawn((4.6, 4.4)) as (canvas, axes):
         (only,) = axes
         lowest = min((_least(line) for line in detected.lines), default=SHARES[0])
+        leftmost = int(np.argmin([line.mark[0] for line in detected.lines]))
         for place, line in enumerate(detected.lines):
             accepted, missed = (_deviate(part, lowest) for part in (line.accepted, line.missed))
             only.plot(
@@ -80,12 +82,15 @@ def detection(detected: Detected) -> str:
             filled = COLOURS[place] if place == 0 else "none"
             only.plot(across, up, MARKS[place], color=COLOURS[place], markerfacecolor=filled, markersize=7)
             words = f"{line.mark[0]:.1%}"
-            only.annotate(words, (across, up), xytext=(6, 6), textcoords="offset points", color=INK, fontsize=9)
+            # The leftmost has its words below to the left: marks lie close together where little is gained.
+            shift, side = ((-7, -12), "right") if place == leftmost else ((6, 6), "left")
+            only.annotate(words, (across, up), xytext=shift, textcoords="offset points", ha=side, color=INK, fontsize=9)
         ticks = [share for share in SHARES if share >= lowest]
         for axis in (only.xaxis, only.yaxis):
             axis.set_ticks(_deviate(np.array(ticks), lowest), [f"{100 * share:g}" for share in ticks])
-        left, right = _deviate(np.array([lowest, SHARES[-1]]), lowest)
-        only.set(xlim=(left, right), ylim=(left, right))
+        far = any(line.mark[0] > SIGHT for line in detected.lines)
+        left, top, right = _deviate(np.array([lowest, SIGHT, SHARES[-1] if far else SIGHT]), lowest)
+        only.set(xlim=(left, right), ylim=(left, top))
         only.set(xlabel="absent items accepted, %", ylabel="present items missed, %")
         canvas.figure.legend(loc="outside upper center", ncols=2, frameon=False, labelcolor=INK, fontsize=9)
         return svg(canvas, detected.said())
