@@ -59,10 +59,16 @@ export class Verdict {
     say("verdict-title", t(`verdict_${level.verdict}`));
     say("verdict-why", t(`why_${level.reason}`, { chance: chance(first) }));
     say("carried", answer.carried === null ? "" : t("carried", { chance: chance(answer.carried) }));
-    say("said-from", level.threshold === null ? t("saidNever") : t("saidFrom", { chance: chance(level.threshold) }));
+    say("said-from", level.threshold === null ? this.never() : t("saidFrom", { chance: chance(level.threshold) }));
     this.origin();
     this.arrange(level);
     this.changed(level);
+  }
+
+  // A share so high that no probability is enough for it: up to which one it is.
+  never() {
+    const most = this.answer.levels.findLast((level) => level.threshold !== null);
+    return most ? t("saidNever", { share: percent(most.precision) }) : t("saidNowhere");
   }
 
   // What the figures are worth; the words come from the model's card, and stay as they are.
