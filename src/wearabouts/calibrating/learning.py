@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -161,7 +162,7 @@ def _fewer(rows: Rows, kept: Flags, size: int, seed: int) -> Flags:
 
 
 def _sizes(curve: Curve, queries: Whole) -> list[tuple[int, Doubles]]:
-    return [(round(float(taken[queries].sum())), gain) for taken, gain in curve]
+    return [(math.ceil(taken[queries].sum() - 1e-9), gain) for taken, gain in curve]
 
 
 def _difference(gain: Doubles, rows: Answered, which: Flags) -> metrics.Difference:

@@ -119,8 +119,11 @@ def _show(found: Calibrated, store: Path) -> None:
         columns,
         [_row(gain) for gain in found.gains],
     )
-    for gain in found.gains:
+    every, *kinds = found.gains
+    for gain in (every, *(gain for gain in kinds if gain.enough is not None)):
         say(gain.words)
+    if waiting := [f"{gain.category} ({gain.labels:,})" for gain in kinds if gain.enough is None and gain.gain]:
+        say(f"not yet surely better, and near to all together: {', '.join(waiting)}")
     kept = f"{store} goes by its own labels from now on; --forget undoes it"
     say(WORSE if found.worse else kept)
 
