@@ -41,7 +41,8 @@ def chance_text(probability: float) -> str:
 
 def threshold_text(answer: Answer) -> str:
     """Whether the item is in the shop at all, and from which probability on a first match is called the same."""
-    parts = [] if answer.carried is None else [f"in the shop at all: {chance_text(answer.carried)}"]
+    low = ", lower than of 95 in 100 items that it does have" if answer.verdict == "not_carried" else ""
+    parts = [] if answer.carried is None else [f"in the shop at all: {chance_text(answer.carried)}{low}"]
     if answer.precision is not None:
         asked = f"at a precision of {answer.precision:.4g}"
         least = None if answer.threshold is None else chance_text(answer.threshold)

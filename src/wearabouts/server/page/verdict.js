@@ -58,7 +58,8 @@ export class Verdict {
     byId("mark").dataset.mark = level.verdict;
     say("verdict-title", t(`verdict_${level.verdict}`));
     say("verdict-why", t(`why_${level.reason}`, { chance: chance(first) }));
-    say("carried", answer.carried === null ? "" : t("carried", { chance: chance(answer.carried) }));
+    const has = level.verdict === "not_carried" ? "carriedLow" : "carried";
+    say("carried", answer.carried === null ? "" : t(has, { chance: chance(answer.carried) }));
     say("said-from", level.threshold === null ? this.never() : t("saidFrom", { chance: chance(level.threshold) }));
     this.origin();
     this.arrange(level);
