@@ -114,11 +114,7 @@ def _show(found: Calibrated, store: Path) -> None:
         f"{found.silent:,} tell nothing"
     )
     columns = ("category", "labels", "Brier", "skill", "ECE", "by chance", "enough")
-    show_table(
-        "before → after, of the first product of each photo, half of them with their item removed",
-        columns,
-        [_row(gain) for gain in found.gains],
-    )
+    show_table(TITLE, columns, [_row(gain) for gain in found.gains])
     every, *kinds = found.gains
     for gain in (every, *(gain for gain in kinds if gain.enough is not None)):
         say(gain.words)
