@@ -359,14 +359,14 @@ LATENCY_PARTS_NOTE = (
 LATENCY_PARTS_NOTE_CHINESE = "评判的组成，各自单独测量的处理器毫秒，{times} 次的中位数；最后一列是全部信号与加权。"
 LATENCY_SAYS = (
     "**What follows.** Judging the card's {k} products makes a search {ratio:.2f} times as long by the clock, "
-    "{cpu:.2f} times by the processor; {limit} takes most of the search, {share:.0%} of its time. Of judging {photos} "
-    "photos, reading their evidence takes {evidence:.1f} ms of the processor, the pair network {pair:.1f} with all "
-    "halves computed"
+    "{cpu:.2f} times by the processor; {limit} takes most of the search, {share:.0%} of its time. Of judging "
+    "{photos} photos, reading their evidence takes {evidence:.1f} ms of the processor, comparing their regions "
+    "{regions:.1f}, the pair network {pair:.1f} with all halves computed"
 )
 LATENCY_SAYS_CHINESE = (
     "**由此可见。** 评判卡片所定的 {k} 件商品使一次搜索按时钟变为 {ratio:.2f} 倍，按处理器时间变为 {cpu:.2f} 倍；"
-    "{limit}占时间最多，为 {share:.0%}。评判 {photos} 张照片时，读取证据用处理器 {evidence:.1f} 毫秒，成对网络连"
-    "同现算全部一半用 {pair:.1f} 毫秒"
+    "{limit}占时间最多，为 {share:.0%}。评判 {photos} 张照片时，读取证据用处理器 {evidence:.1f} 毫秒，比较区域用 "
+    "{regions:.1f} 毫秒，成对网络连同现算全部一半用 {pair:.1f} 毫秒"
 )
 HALVES_SAY = ": to read kept halves as well would cost more than it saves, at this size."
 HALVES_SAY_CHINESE = "：在这个尺寸，再读取保存的一半得不偿失。"
@@ -433,6 +433,7 @@ def _latency_says(result: Result, chinese: bool) -> str:
         photos=parts["photos"],
         evidence=spent["evidence"],
         pair=spent.get("pair network", 0.0),
+        regions=spent.get("regions", 0.0),
     )
     if spent["evidence"] > spent.get("pair network", 0.0):
         return told + (HALVES_SAY_CHINESE if chinese else HALVES_SAY)
