@@ -136,7 +136,7 @@ class Judging(Section):
     ridge: float = Field(default=0.001, ge=0)
     certain: tuple[float, float] = (0.25, 0.65)
     queries: int = Field(default=0, ge=0)
-    share: float = Field(default=0.9, gt=0, lt=1)
+    share: float = Field(default=2 / 3, gt=0, lt=1)
 
 
 class VerifierRecipe(Recipe):
