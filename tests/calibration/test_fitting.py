@@ -11,7 +11,7 @@ import pytest
 from calibration.worlds import World, queries
 from wearabouts import metrics
 from wearabouts.calibration import Calibration, Own, Shortlist, answered, curves, fit, pair_curve
-from wearabouts.calibration.likelihood import point
+from wearabouts.calibration.likelihood import evidence, point
 from wearabouts.calibration.shortlists import rows_of
 
 PRIOR = Calibration(
@@ -94,11 +94,14 @@ def test_nothing_to_fit_is_refused_unless_there_was_something_before():
         fitted([silent])
 
 
-def test_slopes_and_bends_are_those_of_finite_differences():
+@pytest.mark.parametrize("ceiling", [math.inf, 1.5])
+def test_slopes_and_bends_are_those_of_finite_differences(ceiling):
     known = queries(12, World(candidates=5), own={"dress": World(candidates=5), "shoes": World(candidates=3)})
     unsure = Shortlist(np.float32([2, 1, -1]), None, "u", "shoes", carried=None, different=(0, 2))
     rows = rows_of([*known, unsure, Shortlist(np.float32([]), None, "e", "dress")])
     at = np.array([[0.3, 1.1, -0.4, -0.6], [-0.2, 0.2, 0.5, 0.3]])
+    rows = dataclasses.replace(rows, ceiling=ceiling)
+    assert ceiling == math.inf or 0.1 < np.mean(evidence(rows, at[rows.kind]) > ceiling) < 0.9
     given = point(rows, rows.kind, at, 0.7)
     step = 1e-5
     for number in range(4):
@@ -242,3 +245,28 @@ def test_a_shortlist_that_contradicts_itself_is_refused():
             Shortlist(row, **{"same": None, "item": "i", **wrong})
     with pytest.raises(ValueError, match="finite"):
         Shortlist(np.float32([np.nan]), None, "i")
+
+
+def test_beyond_the_evidence_that_a_lookalike_has_more_of_it_is_worth_nothing():
+    """Of every other item there is a twin in the shop that looks as much like it as the item itself."""
+    world, rng = World(strength=7, spread=2), np.random.default_rng(8)
+    asked = []
+    for place, one in enumerate(queries(2_000, world)):
+        twins = place // 2 % 2 and one.same is not None
+        logits = one.logits.copy()
+        if twins:
+            logits[(one.same + 1) % len(logits)] = logits[one.same] + rng.normal(0, 1)
+        asked.append(dataclasses.replace(one, logits=logits))
+    found = fitted(asked[:1_000])
+    assert found.ceiling is not None
+    held = answered(asked[1_000:], found)
+    top = held.carried >= np.quantile(held.carried, 0.7)
+    free = fitted([dataclasses.replace(one, item=f"x{one.item}") for one in asked[:1_000]], prior=None)
+    assert free.ceiling == found.ceiling
+    assert np.mean(held.carried[top]) == pytest.approx(np.mean(held.present[top]), abs=0.05)
+    high = np.full(3, found.ceiling + 5, np.float32) * found.temperature
+    assert found.probabilities(high).carried == found.probabilities(high + 10).carried
+
+
+def test_where_evidence_tells_the_truth_there_is_no_ceiling():
+    assert fitted(queries(1_000, World(strength=7, spread=2))).ceiling is None

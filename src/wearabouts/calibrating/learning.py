@@ -132,7 +132,8 @@ def _curve(
     shortlists: Sequence[Shortlist], prior: Calibration | None, before: Answered, after: Answered, seed: int
 ) -> Curve:
     """For each size (N,) how often a query was among the labels of a fit, and (R,) what each row gained."""
-    rows, start = rows_of(shortlists), None if prior is None else curves_of(prior)
+    rows = rows_of(shortlists, None if prior is None else prior.ceiling)
+    start = None if prior is None else curves_of(prior)
     width = fitted(rows, start).width  # how different categories are is settled once: it would take most of the time
     curve: Curve = []
     size = FEWEST

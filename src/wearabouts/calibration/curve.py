@@ -3,7 +3,7 @@
 A query's item is one of three: candidate i of the shortlist, in the shop but beyond the shortlist, or not in the shop
 at all. With the verifier's log-odds z_i and a temperature T, what speaks for the shop as a whole is
 
-    E = log(Σ exp(z_i / T) + exp(b)),   carried = sigmoid(k E - a + log(s / (1 - s))),
+    E = log(Σ exp(z_i / T) + exp(b)),   carried = sigmoid(k min(E, c) - a + log(s / (1 - s))),
 
     P(i) = carried · exp(z_i / T - E),   P(beyond) = carried · exp(b - E),   P(absent) = 1 - carried,
 
@@ -11,7 +11,8 @@ where s is the share of queries whose item the shop carries. So candidates compe
 alone would have, and what nothing resembles goes to *absent*. At k = 1 it is the conditional logit of McFadden
 (*Conditional logit analysis of qualitative choice behavior*, 1974) with two alternatives that are always there; k
 makes it a nested one: what tells an item from its like (a difference of log-odds, often large) is worth more than what
-tells that none is there (their height, which differs from photo to photo anyway), and one T cannot serve both. T is
+tells that none is there (their height, which differs from photo to photo anyway), and one T cannot serve both. Beyond
+c more evidence says no more: a lookalike of an item that is gone has as much. T is
 temperature scaling (Guo et al., *On calibration of modern neural networks*, ICML 2017).
 
 A category with few labels has a curve of its own only as far as they carry: its numbers are shrunk to those of all.
@@ -87,6 +88,7 @@ class Calibration(_Value):
         absent: a: what E has to come up to, where half of the queries have their item in the shop.
         beyond: b: log-odds of *beyond the shortlist*.
         evidence: k: how much E is worth.
+        ceiling: c: the E from which on more of it is worth nothing, for all categories; None for none.
         own: Category → its own numbers.
         pair: Slope and offset of the probability of a single pair, sigmoid(slope · z + offset), where half of the
             pairs show one item and the other half are a query and its likeliest wrong candidate.
@@ -105,6 +107,7 @@ class Calibration(_Value):
     absent: float = Field(default=0.0, allow_inf_nan=False)
     beyond: float = Field(default=-20.0, allow_inf_nan=False)
     evidence: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    ceiling: float | None = Field(default=None, allow_inf_nan=False)
     own: dict[str, Own] = {}
     pair: tuple[float, float] = (1.0, 0.0)
     share: float = Field(default=HALF, gt=0, le=1)
@@ -132,7 +135,8 @@ class Calibration(_Value):
         curve = self.own.get(category, self) if category else self
         terms = np.append(np.asarray(logits, np.float64) / curve.temperature, curve.beyond)
         evidence = float(np.logaddexp.reduce(terms))
-        score = curve.evidence * evidence - curve.absent + (math.log(share / (1 - share)) if share < 1 else math.inf)
+        worth = evidence if self.ceiling is None else min(evidence, self.ceiling)
+        score = curve.evidence * worth - curve.absent + (math.log(share / (1 - share)) if share < 1 else math.inf)
         carried = 1 / (1 + math.exp(-min(max(score, -700.0), 700.0)))
         return Probabilities((carried * np.exp(terms[:-1] - evidence)).astype(np.float32), carried)
 

@@ -9,12 +9,12 @@ categories are, is the one of a few whose curves explain queries of other items 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from wearabouts.calibration.curve import Calibration, Own
-from wearabouts.calibration.likelihood import NUMBERS, point, shares
+from wearabouts.calibration.likelihood import NUMBERS, evidence, point, shares
 from wearabouts.calibration.newton import Point, maximum
 from wearabouts.calibration.shortlists import Doubles, Flags, Rows, Whole
 
@@ -22,6 +22,9 @@ WIDE = np.array([2.0, 10.0, 10.0, 2.0])  # of log T, a, b, log k, where nothing 
 SHIFT = np.array([0.5, 1.5, 1.5, 0.5])  # how far a shop's numbers are expected to lie from those it started with
 SHAPE = np.array([0.5, 1.0, 1.0, 0.5])  # of a category's prior, times one of `WIDTHS`
 WIDTHS = (0.0, 0.15, 0.3, 0.6, 1.2, 2.4)
+REACHED = (0.1, 0.2, 0.3, 0.4, 0.5)  # shares of the rows that lie above a ceiling that is tried
+FEW = 400  # rows below which no ceiling is looked for
+CLEARLY = 3.0  # of log-likelihood
 INNER = 3  # folds in which a width is chosen
 WORSE = 2.0  # log-likelihood; a width so much worse than a narrower one ends the search
 TURNS = 30
@@ -69,6 +72,25 @@ def fitted(rows: Rows, prior: Curves | None = None, width: float | None = None) 
     if width is None:
         width = _width(rows, prior)
     return _apart(rows, prior, width, *_together(rows, prior))
+
+
+def ceiling_of(rows: Rows) -> float | None:
+    """The E from which on more of it is worth nothing, under which one curve explains the rows best; None for none.
+
+    Tried are a few of the shares of queries that come so high; a ceiling has to be clearly better than none.
+    """
+    if len(rows) < FEW:
+        return None
+    numbers, away = _together(replace(rows, ceiling=np.inf), None)
+    height = evidence(rows, numbers)
+    best, most = None, float(rows.weight @ shares(rows, numbers, away)[1]) + CLEARLY
+    for share in REACHED:
+        tried = replace(rows, ceiling=float(np.quantile(height, 1 - share)))
+        numbers, away = _together(tried, None)
+        told = float(tried.weight @ shares(tried, numbers, away)[1])
+        if told > most:
+            best, most = tried.ceiling, told
+    return best
 
 
 def folds_of(rows: Rows, folds: int, seed: int) -> Whole:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from wearabouts.calibration.curve import HALF, Calibration, Cut
-from wearabouts.calibration.curves import Curves, curves_of, fitted, folds_of
+from wearabouts.calibration.curves import Curves, ceiling_of, curves_of, fitted, folds_of
 from wearabouts.calibration.likelihood import NUMBERS, shares
 from wearabouts.calibration.shortlists import Doubles, Flags, Rows, Shortlist, Whole, rows_of
 
@@ -69,12 +69,22 @@ def cross_fitted(
         seed: Same seed, same parts, whatever order the shortlists have.
         share: Of the queries, how many have their item in the shop, in (0, 1).
     """
-    return out_of_fold(rows_of(shortlists), folds, None if prior is None else curves_of(prior), seed, share)
+    rows = laid_out(shortlists, prior)
+    return out_of_fold(rows, folds, None if prior is None else curves_of(prior), seed, share)
+
+
+def laid_out(shortlists: Sequence[Shortlist], prior: Calibration | None) -> Rows:
+    """Rows with the ceiling of an earlier calibration, or, without one, that of all of them."""
+    if prior is not None:
+        return rows_of(shortlists, prior.ceiling)
+    rows = rows_of(shortlists)
+    found = ceiling_of(rows)
+    return rows if found is None else replace(rows, ceiling=found)
 
 
 def answered(shortlists: Sequence[Shortlist], calibration: Calibration) -> Answered:
     """Ask a calibration, in its own population; honest where it was fitted on other queries."""
-    rows = rows_of(shortlists)
+    rows = rows_of(shortlists, calibration.ceiling)
     return _answered(rows, curves_of(calibration).of(rows), min(calibration.share, MOST))
 
 

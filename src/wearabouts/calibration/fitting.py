@@ -12,9 +12,9 @@ import numpy as np
 
 from wearabouts.calibration.curve import HALF, Calibration, Own
 from wearabouts.calibration.curves import Curves, curves_of, fitted
-from wearabouts.calibration.cuts import FOLDS, MOST, SEED, carried_cut, cuts_of, out_of_fold
+from wearabouts.calibration.cuts import FOLDS, MOST, SEED, carried_cut, cuts_of, laid_out, out_of_fold
 from wearabouts.calibration.newton import Point, maximum
-from wearabouts.calibration.shortlists import Doubles, Rows, Shortlist, rows_of
+from wearabouts.calibration.shortlists import Doubles, Rows, Shortlist
 
 POPULATION = (
     "a query and a product of its shortlist, where {share:.0%} of the queries have their item in the shop: each query "
@@ -57,7 +57,7 @@ def fit(
     Raises:
         ValueError: Nothing is known of any query, and there is no prior.
     """
-    rows = rows_of(shortlists)
+    rows = laid_out(shortlists, prior)
     if not len(rows) and prior is None:
         raise ValueError("there is no query of which anything is known; give labelled shortlists, or a prior")
     before = None if prior is None else curves_of(prior)
@@ -71,6 +71,7 @@ def fit(
         population=population.format(share=share),
         labels=rows.queries(),
         **_plain(curves.all),
+        ceiling=rows.ceiling if np.isfinite(rows.ceiling) else None,
         own=_own(curves, rows),
         pair=pair_curve(shortlists, None if prior is None else prior.pair),
         share=share,

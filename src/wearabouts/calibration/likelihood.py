@@ -1,7 +1,7 @@
 """How well the numbers of a curve explain what is known, and how that changes with each of them.
 
-With E and the names of `wearabouts.calibration.curve`, s = k E - a the log-odds of being in the shop, and F the part of
-E that what is known leaves possible, a row's log-likelihood is
+With E and the names of `wearabouts.calibration.curve`, s = k min(E, c) - a the log-odds of being in the shop, and F the
+part of E that what is known leaves possible, a row's log-likelihood is
 
     (s + F - E) - log(1 + exp(s))                   where the item is known to be in the shop,
     -log(1 + exp(s))                                where it is known not to be,
@@ -54,7 +54,7 @@ def shares(rows: Rows, numbers: Doubles, away: float = 0.0) -> tuple[Doubles, Do
     own = np.broadcast_to(numbers, (len(rows), NUMBERS))
     terms = _terms(rows, own)
     every = _summed(terms, rows.logits)
-    score = np.exp(own[:, 3]) * every.value - own[:, 1] - away
+    score = np.exp(own[:, 3]) * np.minimum(every.value, rows.ceiling) - own[:, 1] - away
     carried = _sigmoid(score)
     here = carried[:, None] * np.exp(terms - every.value[:, None])
     told, _ = _told(rows, score, score + _possible(rows, terms).value - every.value)
@@ -73,20 +73,22 @@ def point(rows: Rows, group: Whole, numbers: Doubles, away: float = 0.0) -> Poin
     own = numbers[group]
     terms = _terms(rows, own)
     every, left = _summed(terms, rows.logits), _possible(rows, terms)
-    worth = np.exp(own[:, 3])
-    score = worth * every.value - own[:, 1] - away
+    below = every.value < rows.ceiling  # above it E may change as it likes: the score stays
+    worth = np.where(below, np.exp(own[:, 3]), 0.0)
+    counted = np.minimum(every.value, rows.ceiling)
+    score = np.exp(own[:, 3]) * counted - own[:, 1] - away
     told, after = _told(rows, score, score + left.value - every.value)
     carried = _sigmoid(score)
     # By 1 / T, a, b, k: of the score s, of F - E, and of their sum.
     nothing = np.zeros(len(rows))
-    up = [worth * every.sharp, nothing - 1, worth * every.beyond, every.value]
+    up = [worth * every.sharp, nothing - 1, worth * every.beyond, counted]
     on = [left.sharp - every.sharp, nothing, left.beyond - every.beyond, nothing]
     up2 = {
         (0, 0): worth * every.sharp2,
         (0, 2): worth * every.both,
         (2, 2): worth * every.beyond2,
-        (0, 3): every.sharp,
-        (2, 3): every.beyond,
+        (0, 3): below * every.sharp,
+        (2, 3): below * every.beyond,
     }
     on2 = {(0, 0): left.sharp2 - every.sharp2, (0, 2): left.both - every.both, (2, 2): left.beyond2 - every.beyond2}
     # Only where nobody knows does the second logarithm bend.
@@ -101,6 +103,16 @@ def point(rows: Rows, group: Whole, numbers: Doubles, away: float = 0.0) -> Poin
         for i, j in UPPER
     ]
     return _summed_up(rows, group, own, (told, slope, bend), len(numbers))
+
+
+def evidence(rows: Rows, numbers: Doubles) -> Doubles:
+    """(R,) E of each row, whatever the ceiling.
+
+    Args:
+        rows: R rows.
+        numbers: (R, 4) or (4,): log T, a, b, log k.
+    """
+    return _summed(_terms(rows, np.broadcast_to(numbers, (len(rows), NUMBERS))), rows.logits).value
 
 
 def _summed_up(

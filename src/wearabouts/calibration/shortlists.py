@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -74,6 +75,7 @@ class Rows:
         kinds: Names of categories.
         right: (R,) place of the right candidate, -1 where none is, -2 where nobody knows.
         present: (R,) 1 where the item is in the shop, 0 where not, -1 where nobody knows.
+        ceiling: c of `wearabouts.calibration.curve`; infinity for none.
     """
 
     logits: Doubles
@@ -86,6 +88,7 @@ class Rows:
     kinds: tuple[str, ...]
     right: Whole
     present: Whole
+    ceiling: float = math.inf
 
     def __len__(self) -> int:
         return len(self.weight)
@@ -103,6 +106,7 @@ class Rows:
             self.kinds,
             self.right[which],
             self.present[which],
+            self.ceiling,
         )
 
     def queries(self, which: Flags | None = None) -> int:
@@ -110,7 +114,7 @@ class Rows:
         return len(np.unique(self.query if which is None else self.query[which]))
 
 
-def rows_of(shortlists: Sequence[Shortlist]) -> Rows:
+def rows_of(shortlists: Sequence[Shortlist], ceiling: float | None = None) -> Rows:
     """Lay shortlists out; each whose item is in the shop comes twice. Those that tell nothing are left out."""
     kinds = tuple(sorted({one.category for one in shortlists if one.category}))
     items = {name: place for place, name in enumerate(sorted({one.item for one in shortlists}))}
@@ -136,6 +140,7 @@ def rows_of(shortlists: Sequence[Shortlist]) -> Rows:
         kinds,
         np.array([_right(one) for _, one in asked], np.int64),
         np.array([-1 if one.carried is None else int(one.carried) for _, one in asked], np.int64),
+        math.inf if ceiling is None else ceiling,
     )
 
 
