@@ -80,7 +80,7 @@ def test_precision_and_tail(shop: Path, capsys: pytest.CaptureFixture[str]):
     assert plain["hidden"] == len(whole["matches"]) - len(plain["matches"]) > 0
     assert plain["precision"] == 0.95
     assert main([*words, "--precision", "0.999"]) == 0
-    assert "never called the same at a precision of 0.999" in said(capsys)
+    assert "never called the same at a precision of 0.999; the calibration reaches 0.99" in said(capsys)
     low = asked(capsys, *words, "--precision", "0.5")
     assert (low["precision"], low["threshold"]) == (0.5, 0.4)
     assert main(list(words)) == 0
@@ -130,6 +130,7 @@ def test_compare_says_how_likely_and_on_what_that_rests(shop: Path, capsys: pyte
     lines = said(capsys).splitlines()
     assert lines[0] == f"probability {same['probability']:.0%} that both show the very same item"
     assert lines[1].startswith("similarity 1.000")
+    assert lines[-1].startswith("the probability is an estimate, for pairs of which half show one item")
     assert lines[-1].endswith("calibrated on 200 drawn colour patches")
 
 

@@ -59,7 +59,10 @@ def show_comparison(comparison: Comparison) -> None:
     if comparison.differs:
         tell(f"differ in   {', '.join(comparison.differs)}")
     if comparison.probability is not None:
-        tell(f"the probability was calibrated on {comparison.calibrated_on}")
+        tell(
+            "the probability is an estimate, for pairs of which half show one item; "
+            f"calibrated on {comparison.calibrated_on}"
+        )
 
 
 def _show_verdict(answer: Answer) -> None:

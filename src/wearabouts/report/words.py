@@ -44,10 +44,16 @@ def threshold_text(answer: Answer) -> str:
     low = ", lower than of 95 in 100 items that it does have" if answer.verdict == "not_carried" else ""
     parts = [] if answer.carried is None else [f"in the shop at all: {chance_text(answer.carried)}{low}"]
     if answer.precision is not None:
-        asked = f"at a precision of {answer.precision:.4g}"
-        least = None if answer.threshold is None else chance_text(answer.threshold)
-        parts.append(f"called the same from {least} on, {asked}" if least else f"never called the same {asked}")
+        parts.append(_called_text(answer, f"at a precision of {answer.precision:.4g}"))
     return " · ".join(parts)
+
+
+def _called_text(answer: Answer, asked: str) -> str:
+    if answer.threshold is not None:
+        return f"called the same from {chance_text(answer.threshold)} on, {asked}"
+    reached = [level.precision for level in answer.levels if level.threshold is not None]
+    most = f"; the calibration reaches {max(reached):.4g}" if reached else ""
+    return f"never called the same {asked}{most}"
 
 
 def markdown(report: Report) -> str:
