@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from walkthrough import ROOT, blocks, walk
+from wearabouts.bundles import load
 from wearabouts.settings import SearchSettings
 from wearabouts.types import REASONS
 
@@ -21,7 +22,17 @@ def test_the_page_runs(tmp_path: Path) -> None:
     page.write_text("```sh\nexport NOTHING=1\n```\n" + PAGES[0].read_text("utf-8"), encoding="utf-8")
     (tmp_path / "walk").mkdir()
     printed = "\n".join(walk(page, tmp_path / "walk", {"NOTHING": "1"}))
-    assert len(printed.splitlines()) == 6  # the verdict, and five products
+    verdict, reach, *products = printed.splitlines()
+    assert verdict.split()[-1] == "None"  # no probability is enough for .99
+    assert max(map(float, reach.split(": ")[1].split())) < 0.95
+    assert len(products) == 5
+
+
+def test_what_the_page_says_of_the_shipped_model_holds() -> None:
+    calibration = load("mini").card.calibration
+    assert calibration is not None
+    assert calibration.threshold(SearchSettings().precision) is None, "the page says that the default is out of reach"
+    assert calibration.threshold(0.5) is not None
 
 
 def test_both_languages_have_the_same_code_and_tables() -> None:
