@@ -17,7 +17,7 @@ from wearabouts.drawn.shop import DrawnShop
 from wearabouts.drawn.writing import write
 from wearabouts.encoders import OnnxEncoder
 from wearabouts.pipeline import shop, workshop
-from wearabouts.search import Searcher
+from wearabouts.search import open_searcher
 from wearabouts.server import ServerSettings, create_app
 from wearabouts.stores import open_store
 
@@ -102,9 +102,12 @@ def test_a_paper_is_trained_exported_indexed_measured_and_served(paper: str, dra
     assert not any(story.indexed.faults.counts.values())
     assert len({match.product["id"] for match in story.answer.matches}) == len(story.answer.matches) == 10
     if card.graphs["shop"] == card.graphs["street"]:
-        # One tower: the very photo that was indexed is found, whatever little was learned.
-        assert story.answer.matches[0].product["id"] == wanted
-        assert story.answer.matches[0].similarity > 0.999
+        # One tower: the very photo that was indexed is nearest, whatever little was learned; a pair network that
+        # learned as little may put another first.
+        nearest = max(story.answer.matches, key=lambda match: match.similarity)
+        assert nearest.product["id"] == wanted
+        assert nearest.similarity > 0.999
+        assert card.judge is not None or nearest is story.answer.matches[0]
     figures = json.loads((tmp_path / "report" / "report.json").read_text("utf-8"))
     assert card.name in json.dumps(figures["sections"])
 
@@ -119,7 +122,7 @@ def over_http(folder: Path, photo: bytes) -> list[dict[str, Any]]:
     encoder = OnnxEncoder(bundles.load(folder / "bundle"), threads=1)
     store = open_store(folder / "store", mode="read", encoder_hash=encoder.hash, dim=encoder.dim)
     try:
-        app = create_app(Searcher(encoder, store), store, ServerSettings())
+        app = create_app(open_searcher(encoder, store), store, ServerSettings())
         with TestClient(app, base_url="http://127.0.0.1") as client:
             reply = client.post("/v1/search?k=10", content=photo, headers={"content-type": "image/jpeg"})
     finally:
