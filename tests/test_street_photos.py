@@ -18,8 +18,8 @@ from wearabouts.search import Searcher
 from wearabouts.stores import open_store
 
 PRODUCTS, PHOTOS = 500, 200
-# The demo draws at 600; the encoder sees 192, so this loses nothing and costs half. Of the demo's views the front alone:
-# it is what a street photo shows, and the others cost as much again.
+# The demo draws at 600; the encoder sees 192, so this loses nothing and costs half. Of its views the front alone: it is
+# what a street photo shows, and the others cost as much again.
 SIZE, VIEWS = 320, ("front",)
 
 
