@@ -18,7 +18,7 @@ PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test pytest lint format bench codes questions torture table train cifar papers stages docs clean python chromium photographs pictures
+.PHONY: help demo test pytest lint format bench codes questions labels torture table train cifar papers stages docs clean python chromium photographs pictures
 # A recipe that fails half way must not leave a stamp behind.
 .DELETE_ON_ERROR:
 
@@ -56,6 +56,10 @@ questions: $(DEV)/.installed ## The 400,000 question, measured on drawn photos a
 	$(DEV)/bin/python benchmarks/questions/wtbi.py
 	$(DEV)/bin/python benchmarks/questions/latency.py
 	$(DEV)/bin/python docs/question_plot.py
+	$(DEV)/bin/python docs/generate.py
+
+labels: $(DEV)/.installed ## What 300 labels of a shop's own gain, on a drawn shop: under ten minutes of processor time.
+	$(DEV)/bin/python benchmarks/labels.py
 	$(DEV)/bin/python docs/generate.py
 
 torture: $(DEV)/.installed ## Kill an indexing run N times and look for anything lost: make torture N=50

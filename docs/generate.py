@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
+import own_labels
+
 import questions
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +27,8 @@ DOCUMENTS = (
     "docs/benchmarks.md",
     "docs/codes.md",
     "docs/codes.zh.md",
+    "docs/labels.md",
+    "docs/labels.zh.md",
     "docs/tutorials/cifar10.md",
     "docs/tutorials/cifar10.zh.md",
     "docs/questions.md",
@@ -232,6 +236,7 @@ TABLES: dict[str, Callable[[Mapping[str, Any], Words], str]] = {
     "cifar10": cifar10,
     "ranking": ranking,
     "codes": codes,
+    "labels": lambda result, words: own_labels.own_labels(result, words is CHINESE),
     "question-labels": lambda result, words: questions.labels(result, words is CHINESE),
     "question-pairs": lambda result, words: questions.pairs(result, words is CHINESE),
     "question-latency": lambda result, words: questions.latency(result, words is CHINESE),
