@@ -5,9 +5,40 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+# Before numpy or torch is loaded: as many tests run at once as there are cores, and threads that wait for each other
+# burn the time of the others.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 
 from fakes import TinyEncoder, TinyGarmentEncoder
+
+# What takes longest, longest first: begun last, it would run alone. Several workers take files in this order.
+LONGEST = (
+    "test_tutorials.py",
+    "test_train.py",
+    "test_wtbi_training.py",
+    "test_training_page.py",
+    "test_papers_story.py",
+    "test_benchmarks.py",
+    "test_judging.py",
+    "test_street_photos.py",
+    "test_codes_page.py",
+    "test_pipeline.py",
+    "test_papers_study.py",
+    "test_hub_page.py",
+    "test_papers_page.py",
+    "test_questions.py",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.loadscopereorder = False  # pytest-xdist would begin with the files of most tests
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 @pytest.fixture

@@ -16,6 +16,9 @@ from wearabouts.training import main_train
 from wearabouts.training.mini.whitening import whitening
 
 RECIPE = Path(__file__).parents[2] / "recipes/mini-tiny.toml"
+# The recipe as shipped but for how much of everything.
+SMALLER = (("photos = 60", "photos = 24"), ("drawn_products = 24", "drawn_products = 12"), ("size = 96", "size = 64"))
+SMALLER += (("count = 12", "count = 8"), ("checkpoint = 4", "checkpoint = 3"))
 
 
 class StoppedError(Exception):
@@ -35,15 +38,21 @@ def test_a_stopped_run_goes_on_to_the_same_weights_and_becomes_a_bundle(tmp_path
 
         return told
 
-    whole = main_train(RECIPE, data_folder, tmp_path / "whole")
+    text = RECIPE.read_text("utf-8")
+    for old, new in SMALLER:
+        assert old in text
+        text = text.replace(old, new)
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(text, encoding="utf-8")
+    whole = main_train(recipe, data_folder, tmp_path / "whole")
     stopped = tmp_path / "stopped"
     (stopped / "features").mkdir(parents=True)
     (stopped / "features").rmdir()
     (stopped / "features").symlink_to(whole / "features")  # the views are the same: made once
-    for step, order in ((3, 0), (10, 0), (7, 1)):
+    for step, order in ((2, 0), (7, 0), (5, 1)):  # before a checkpoint, and after one of each order
         with pytest.raises(StoppedError):
-            main_train(RECIPE, data_folder, stopped, progress=stop_at(step, order))
-    main_train(RECIPE, data_folder, stopped)
+            main_train(recipe, data_folder, stopped, progress=stop_at(step, order))
+    main_train(recipe, data_folder, stopped)
     first, second = (load_file(run / "weights.safetensors") for run in (whole, stopped))
     assert first.keys() == second.keys()
     assert all(np.array_equal(first[name].numpy(), second[name].numpy()) for name in first)
@@ -57,7 +66,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights_and_becomes_a_bundle(tmp_path
     assert bundle.card.notices
 
     other = tmp_path / "other.toml"
-    other.write_text(RECIPE.read_text().replace("seed = 0", "seed = 1"))
+    other.write_text(text.replace("seed = 0", "seed = 1"))
     with pytest.raises(SettingsError, match="another recipe"):
         main_train(other, data_folder, whole)
 
