@@ -114,6 +114,21 @@ def test_what_is_answered_adds_up(shop):
     assert len(titled(report)[TITLES[1]].diagrams) == len(titled(report)[TITLES[2]].diagrams) == 1
 
 
+def test_where_the_default_is_out_of_reach_the_highest_within_reach_is_shown_too(shop):
+    whole = tiny_calibration()
+    short = tiny_calibration(cuts=tuple(cut for cut in whole.cuts if cut.precision < 0.95))
+    usual, reached = (
+        titled(evaluate_catalog(shop, TinyEncoder(), second=Second(TinyJudge(), curves)))[TITLES[2]].tables
+        for curves in (whole, short)
+    )
+    assert [table.title for table in usual] == ["", "What is answered"]
+    assert [table.title for table in reached] == ["", "What is answered", "What is answered where 90% is asked for"]
+    assert {row.cells["same, right"].value + row.cells["same, wrong"].value for row in reached[1].rows} == {0}
+    assert "no probability is enough" in reached[1].note
+    assert "that is the highest within reach, 90%, the same is said from a probability of 0.75 on" in reached[2].note
+    assert reached[2].rows[0].cells["same, right"].value >= usual[1].rows[0].cells["same, right"].value > 0
+
+
 def test_without_curves_there_is_an_order_and_no_probability(shop):
     report = evaluate_catalog(shop, TinyEncoder(), second=Second(TinyJudge(), None))
     assert TITLES[0] in titled(report)

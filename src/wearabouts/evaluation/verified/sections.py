@@ -185,7 +185,6 @@ def _cells(one: Belief) -> dict[str, Cell]:
 
 def _open(asked: Sequence[_Asked], calibration: Calibration, seed: int) -> Section:
     rows: list[Row] = []
-    answers: list[Row] = []
     diagrams = []
     for each in asked:
         two = Score(f"{TWO}: carried", each.there.carried, each.gone.carried)
@@ -194,7 +193,6 @@ def _open(asked: Sequence[_Asked], calibration: Calibration, seed: int) -> Secti
         cells: dict[str, Cell] = {ONE: said.first, TWO: said.second, "fewer by": said.difference}
         rows.append(Row(each.named("false accepts"), cells))
         diagrams.append(Detected(each.named("whether the item is in the shop"), said.curves[::-1]))
-        answers += _answers(each, verdicts(each.there, each.gone, calibration), calibration.share, seed)
     note = (
         f"Share of the queries without their item that are taken for one that is there, at the threshold at which "
         f"{ACCEPTED:.0%} of those with it are; the threshold is chosen on these queries, anew in each resample."
@@ -205,27 +203,42 @@ def _open(asked: Sequence[_Asked], calibration: Calibration, seed: int) -> Secti
         f"{calibration.share:.0%} of the items asked for are carried. "
         "Stage one goes by the highest similarity, stage two by the probability that the item is in the shop."
     )
-    threshold = calibration.threshold(PRECISION)
-    least = (
-        "no probability is enough, so nothing is called the same"
-        if threshold is None
-        else f"the same is said from a probability of {threshold:.2f} on"
-    )
-    verdict_note = (
-        f"At the precision that is set by default, {PRECISION:.0%}, {least}; not carried, where the item is in the "
-        f"shop with a probability below {calibration.carried:.2f}. Both come from the calibration. Same, right: the "
-        "first product is the item. The last line mixes the two as the population has them; right of the same: of the "
-        "answers that say the same, the share that is right."
-    )
     return Section(
         "Does it notice that the item is not there?",
         text,
         (
             Table("", f"at {ACCEPTED:.0%} true accepts", tuple(rows[0].cells), tuple(rows), note),
-            Table("What is answered", "queries", (*answers[0].cells, RIGHT), tuple(answers), verdict_note),
+            *_answered(asked, calibration, seed),
         ),
         diagrams=tuple(diagrams),
     )
+
+
+def _answered(asked: Sequence[_Asked], calibration: Calibration, seed: int) -> Iterator[Table]:
+    """What is answered at the default precision; where that is out of reach, at the highest within reach, too."""
+    reached = [cut.precision for cut in calibration.cuts if cut.probability is not None and cut.precision < PRECISION]
+    wanted = [PRECISION, *reached[-1:]] if calibration.threshold(PRECISION) is None else [PRECISION]
+    for precision in wanted:
+        threshold = calibration.threshold(precision)
+        rows = [
+            row
+            for each in asked
+            for row in _answers(each, verdicts(each.there, each.gone, calibration, precision), calibration.share, seed)
+        ]
+        least = (
+            "no probability is enough, so nothing is called the same"
+            if threshold is None
+            else f"the same is said from a probability of {threshold:.2f} on"
+        )
+        asks = "that is set by default" if precision == PRECISION else "that is the highest within reach"
+        note = (
+            f"At the precision {asks}, {precision:.0%}, {least}; not carried, where the item is in the shop with a "
+            f"probability below {calibration.carried:.2f}. Both come from the calibration. Same, right: the first "
+            "product is the item. The last line mixes the two as the population has them; right of the same: of the "
+            "answers that say the same, the share that is right."
+        )
+        title = "What is answered" if precision == PRECISION else f"What is answered where {precision:.0%} is asked for"
+        yield Table(title, "queries", (*rows[0].cells, RIGHT), tuple(rows), note)
 
 
 def _answers(each: _Asked, said: Verdicts, share: float, seed: int) -> Iterator[Row]:
