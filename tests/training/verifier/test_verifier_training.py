@@ -119,7 +119,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(world: World, tmp_path: Path)
 
 def test_what_was_kept_is_not_made_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wearabouts.drawn.shop.DrawnShop.render", None)
-    monkeypatch.setattr("wearabouts.training.verifier.sources.decode", None)
+    monkeypatch.setattr("wearabouts.training.mini.data.decode", None)
     main_train(world.recipe, world.data, world.run)
 
 

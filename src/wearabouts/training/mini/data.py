@@ -70,9 +70,9 @@ def units(recipe: MiniRecipe, root: Path) -> list[Unit]:
     """
     size, data = recipe.network.size, recipe.data
     clothing, grocery = root / data.clothing, root / data.grocery
-    shirts = [row for row in _rows(clothing) if row["role"] == "train"][: data.photos or None]
-    train = {row["item_id"] for row in _rows(grocery.parent / "splits.csv") if row["split"] == "train"}
-    goods = [row for row in _rows(grocery) if row["item_id"] in train]
+    shirts = [row for row in table_rows(clothing) if row["role"] == "train"][: data.photos or None]
+    train = {row["item_id"] for row in table_rows(grocery.parent / "splits.csv") if row["split"] == "train"}
+    goods = [row for row in table_rows(grocery) if row["item_id"] in train]
     goods = _few(goods, data.photos) if data.photos else goods
     made: list[Unit] = [partial(_clothing, recipe, clothing.parent, i, row) for i, row in enumerate(shirts)]
     made += [partial(_grocery, recipe, grocery.parent, i, row) for i, row in enumerate(goods)]
@@ -94,7 +94,7 @@ def _clothing(recipe: MiniRecipe, folder: Path, i: int, row: dict[str, str]) -> 
         raise CatalogError(f"row {i + 1}: {unknown('label', row['label'], GARMENT_OF_LABEL)}")
     garment = GARMENTS.index(GARMENT_OF_LABEL[row["label"]])
     rng = np.random.default_rng((recipe.seed, CLOTHING, i))
-    photo = _open(folder / row["path"])
+    photo = opened(folder / row["path"])
     twin = recoloured(photo, rng)
     item, other = 2 * i, 2 * i + 1  # even numbers are photos, odd ones their recoloured twins
     whole = Preprocessing(size=size).apply(np.asarray(photo))
@@ -111,7 +111,7 @@ def _clothing(recipe: MiniRecipe, folder: Path, i: int, row: dict[str, str]) -> 
 def _grocery(recipe: MiniRecipe, folder: Path, i: int, row: dict[str, str]) -> list[View]:
     size = recipe.network.size
     rng = np.random.default_rng((recipe.seed, GROCERY, i))
-    photo = _open(folder / row["path"])
+    photo = opened(folder / row["path"])
     item, street = 1_000_000 + int(row["item_id"]), row["role"] == "query"
     made = [View(Preprocessing(size=size).apply(np.asarray(photo)), GROCERY, item, street, original=True)]
     for _ in range(recipe.data.grocery_views):
@@ -153,16 +153,24 @@ def _few(rows: list[dict[str, str]], count: int) -> list[dict[str, str]]:
     return [row for item in kept for row in item]
 
 
-def _open(path: Path) -> Image.Image:
+def opened(path: Path) -> Image.Image:
+    """A photo, no side longer than `LONG_SIDE`, that views are cut from.
+
+    Raises:
+        ImageError: It is no picture.
+    """
     photo = Image.fromarray(decode(path.read_bytes(), target=LONG_SIDE).pixels)
     photo.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.BICUBIC)
     return photo
 
 
-def _rows(table: Path) -> list[dict[str, str]]:
+def table_rows(table: Path) -> list[dict[str, str]]:
+    """Rows of a CSV table, by column.
+
+    Raises:
+        CatalogError: There is none.
+    """
     if not table.is_file():
-        raise CatalogError(
-            f"no training table at {table}; give --data the folder that holds it, or change the recipe's [data]"
-        )
+        raise CatalogError(f"no table at {table}; give --data the folder that holds it, or change the recipe's [data]")
     with table.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

@@ -5,7 +5,6 @@ Splits are by item. Nothing of a part named `test` is read.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -13,13 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image
 
 from wearabouts.drawn.shop import SHOP_VIEWS, DrawnShop
-from wearabouts.errors import CatalogError
 from wearabouts.fitting import Preprocessing
 from wearabouts.garments import GARMENTS
-from wearabouts.images import decode
+from wearabouts.training.mini.data import opened, table_rows
 from wearabouts.training.mini.views import shop_view, street_view
 from wearabouts.training.verifier.recipe import VerifierRecipe
 from wearabouts.types import Pixels
@@ -27,7 +24,6 @@ from wearabouts.types import Pixels
 Part = Literal["train", "calibrate"]
 DRAWN, GROCERY = 0, 1
 NAMES = {DRAWN: "drawn shop", GROCERY: "groceries"}
-LONG_SIDE = 448  # pixels of a photo that views are cut from
 STREET_AREA = (0.35, 1.0)  # share of a phone photo that a view of it shows
 
 
@@ -80,11 +76,11 @@ def units(recipe: VerifierRecipe, root: Path, part: Part, size: int) -> list[Uni
     made: list[Unit] = [partial(_drawn, shop, i, data.street, height, size) for i in range(count)]
     if data.grocery:
         table = root / data.grocery
-        split = {row["item_id"]: row["split"] for row in _rows(table.parent / "splits.csv")}
+        split = {row["item_id"]: row["split"] for row in table_rows(table.parent / "splits.csv")}
         views = data.grocery_views if training else 0
         made += [
             partial(_grocery, (data.views_seed, n), table.parent, row, views, size)
-            for n, row in enumerate(_rows(table))
+            for n, row in enumerate(table_rows(table))
             if split.get(row["item_id"]) == part
         ]
     return made
@@ -108,7 +104,7 @@ def _drawn(shop: DrawnShop, i: int, street: int, height: int, size: int) -> list
 
 
 def _grocery(seed: tuple[int, ...], folder: Path, row: dict[str, str], views: int, size: int) -> list[Photo]:
-    photo = _open(folder / row["path"])
+    photo = opened(folder / row["path"])
     item, street = int(row["item_id"]), row["role"] == "query"
     made = [Photo(Preprocessing(size=size).apply(np.asarray(photo)), GROCERY, item, street, first=not street)]
     rng = np.random.default_rng(seed)
@@ -116,18 +112,3 @@ def _grocery(seed: tuple[int, ...], folder: Path, row: dict[str, str], views: in
         pixels = street_view(photo, size, rng, area=STREET_AREA) if street else shop_view(photo, size, rng)
         made.append(Photo(pixels, GROCERY, item, street, taken=False))
     return made
-
-
-def _open(path: Path) -> Image.Image:
-    photo = Image.fromarray(decode(path.read_bytes(), target=LONG_SIDE).pixels)
-    photo.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.BICUBIC)
-    return photo
-
-
-def _rows(table: Path) -> list[dict[str, str]]:
-    if not table.is_file():
-        raise CatalogError(
-            f"no table at {table}; give --data the folder that holds it, or change the recipe's [data] grocery"
-        )
-    with table.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
