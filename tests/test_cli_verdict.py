@@ -82,7 +82,7 @@ def test_precision_and_tail(shop: Path, capsys: pytest.CaptureFixture[str]):
     assert main([*words, "--precision", "0.999"]) == 0
     assert "never called the same at a precision of 0.999; the calibration reaches 0.99" in said(capsys)
     low = asked(capsys, *words, "--precision", "0.5")
-    assert (low["precision"], low["threshold"]) == (0.5, 0.4)
+    assert (low["precision"], low["threshold"]) == (0.5, 0.5)
     assert main(list(words)) == 0
     assert f"{plain['hidden']} less likely products left out; --tail shows all" in said(capsys)
 

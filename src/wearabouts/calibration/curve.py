@@ -31,6 +31,9 @@ from wearabouts.types import Floats
 HALF = 0.5  # of the queries the curves are fitted on have their item in the shop: each is asked with and without it
 
 
+LIKELIER = 0.5  # than not
+
+
 class Probabilities(NamedTuple):
     """What may be believed of one shortlist.
 
@@ -161,6 +164,8 @@ class Calibration(_Value):
     def threshold(self, precision: float) -> float | None:
         """The probability from which a first match is called the same item: that of the next higher cut kept.
 
+        Never under one half: many lesser ones may be right together, but none of them is likelier the item than not.
+
         Args:
             precision: In (0, 1).
 
@@ -168,4 +173,6 @@ class Calibration(_Value):
             None where no cut is as precise.
         """
         enough = [cut for cut in self.cuts if cut.precision >= precision - 1e-9]
-        return enough[0].probability if enough else None
+        if not enough or enough[0].probability is None:
+            return None
+        return max(enough[0].probability, LIKELIER)

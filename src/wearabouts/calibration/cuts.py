@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wearabouts.calibration.curve import HALF, Calibration, Cut
+from wearabouts.calibration.curve import HALF, LIKELIER, Calibration, Cut
 from wearabouts.calibration.curves import Curves, ceiling_of, curves_of, fitted, folds_of
 from wearabouts.calibration.likelihood import NUMBERS, shares
 from wearabouts.calibration.shortlists import Doubles, Flags, Rows, Shortlist, Whole, rows_of
@@ -121,7 +121,7 @@ def _answered(rows: Rows, numbers: Doubles, share: float) -> Answered:
 
 
 def cuts_of(given: Answered, earlier: tuple[Cut, ...] = ()) -> tuple[Cut, ...]:
-    """For each of `PRECISIONS` the lowest probability whose answers are so precise.
+    """For each of `PRECISIONS` the lowest probability, one half at least, whose answers are so precise.
 
     Of all answers at least so probable, the share that is right must lie one standard error above what is asked for
     (the lower bound of Wilson, 1927): the best of many cuts is better on the queries it was chosen on than on others.
@@ -138,7 +138,7 @@ def cuts_of(given: Answered, earlier: tuple[Cut, ...] = ()) -> tuple[Cut, ...]:
     total = np.cumsum(weight)
     # Answers of unequal weight tell as much as so many equal ones (Kish, 1965).
     surely = _at_least(np.cumsum(weight * right) / np.maximum(total, TINY), total**2 / np.cumsum(weight**2))
-    cuts, floor = [], 0.0
+    cuts, floor = [], LIKELIER
     for precision in PRECISIONS:
         good = np.flatnonzero(last & (surely >= precision))
         probability = float(first[good[-1]]) if len(good) else None
