@@ -5,13 +5,14 @@ What is better, worse or open, and which goals are reached, is read off the figu
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+import paging
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "stages.json"
@@ -133,7 +134,7 @@ def _table(world: Mapping[str, Any], words: Words) -> str:
         ahead = row.get("ahead", {}).get("R@1")
         last = ["", ""] if ahead is None else [_difference(ahead), words["outcome"][ahead["outcome"]]]
         lines.append([words["row"][row["name"]], *figures, spent, *last])
-    return _grid(words["head_table"], lines)
+    return paging.grid(words["head_table"], lines)
 
 
 def _probability(world: Mapping[str, Any], words: Words) -> str:
@@ -154,7 +155,7 @@ def _probability(world: Mapping[str, Any], words: Words) -> str:
                 "" if shipped is None else _interval(shipped),
             ]
         )
-    return _grid(words["head_probability"], lines)
+    return paging.grid(words["head_probability"], lines)
 
 
 def _where(told: Mapping[str, Any], words: Words) -> Iterator[str]:
@@ -208,33 +209,9 @@ def _difference(ahead: Mapping[str, Any]) -> str:
     return f"{_points(ahead['value'])} ({_points(ahead['low'])} – {_points(ahead['high'])})"
 
 
-def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [list(head), ["---"] * len(head), *(list(row) for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
 def main(words: Sequence[str] | None = None) -> int:
     """Write the pages, or with ``--check`` say which are out of date."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true")
-    parser.add_argument("--from", dest="source", type=Path, default=RESULTS)
-    parser.add_argument("--out", type=Path, default=ROOT / "docs")
-    given = parser.parse_args(words)
-    if not given.source.is_file():
-        sys.stdout.write(f"no {given.source.name} yet: nothing to write\n")
-        return 0
-    told = json.loads(given.source.read_text("utf-8"))
-    stale = []
-    for name, language in PAGES.items():
-        path, text = given.out / name, page(told, language)
-        if given.check:
-            stale += [] if path.is_file() and path.read_text("utf-8") == text else [name]
-        else:
-            given.out.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8")
-    if stale:
-        sys.stdout.write(f"out of date: {', '.join(stale)}; run `make docs`\n")
-    return 1 if stale else 0
+    return paging.write(__doc__, PAGES, page, RESULTS, ROOT / "docs", words)
 
 
 if __name__ == "__main__":

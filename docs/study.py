@@ -5,13 +5,14 @@ Which claims hold, which do not and by how much is read off the figures; no figu
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+import paging
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "papers.json"
@@ -72,7 +73,7 @@ def _claims(study: Mapping[str, Any], words: Words) -> Iterator[str]:
         difference = f"{_points(claim['difference'])} ({_points(claim['low'])} – {_points(claim['high'])})"
         said = f"{PAPERS[claim['paper']]}: {words['claim'][claim['name']]}"
         rows.append([said, claim["figure"], *values, difference, seeds, words["outcome"][claim["outcome"]]])
-    yield _grid(words["claim head"], rows)
+    yield paging.grid(words["claim head"], rows)
 
 
 def _sentence(claim: Mapping[str, Any], words: Words) -> str:
@@ -105,7 +106,7 @@ def _figures(study: Mapping[str, Any], words: Words, names: Sequence[str]) -> st
         cells = [_interval(reading["figures"].get(name)) for name in names]
         if any(cells):
             rows.append([f"`{reading['name']}`", *cells])
-    return _grid([words["network"], *names], rows)
+    return paging.grid([words["network"], *names], rows)
 
 
 def _cost(study: Mapping[str, Any], words: Words) -> Iterator[str]:
@@ -125,7 +126,7 @@ def _cost(study: Mapping[str, Any], words: Words) -> Iterator[str]:
         megabytes = f"{cost['megabytes']:.1f}" if "megabytes" in cost else ""
         spent = "" if trained is None else f"{trained:.0f}"
         rows.append([f"`{reading['name']}`", str(cost["dim"]), parameters, megabytes, f"{cost['ms']:.1f}", spent, seen])
-    yield _grid(words["cost head"], rows)
+    yield paging.grid(words["cost head"], rows)
 
 
 def _photographs(study: Mapping[str, Any], words: Words) -> Iterator[str]:
@@ -139,7 +140,7 @@ def _photographs(study: Mapping[str, Any], words: Words) -> Iterator[str]:
     )
     yield words["photographs note"] + " " + words["ahead"].format(won=won, all=len(found["rows"]))
     rows = [[row["name"], *(_interval(row["cells"].get(name)) for name in found["columns"])] for row in found["rows"]]
-    yield _grid([words["row"], *(f"`{name}`" for name in found["columns"])], rows)
+    yield paging.grid([words["row"], *(f"`{name}`" for name in found["columns"])], rows)
 
 
 def _failed(study: Mapping[str, Any], words: Words) -> Iterator[str]:
@@ -165,33 +166,9 @@ def _points(value: float, *, sign: bool = True) -> str:
     return text.replace("-", "−") if float(text) else "0.0"
 
 
-def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [list(head), ["---"] * len(head), *(list(row) for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
 def main(words: Sequence[str] | None = None) -> int:
     """Write the pages, or with ``--check`` say which are out of date."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true")
-    parser.add_argument("--from", dest="source", type=Path, default=RESULTS)
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "papers")
-    given = parser.parse_args(words)
-    if not given.source.is_file():
-        sys.stdout.write(f"no {given.source.name} yet: nothing to write\n")
-        return 0
-    study = json.loads(given.source.read_text("utf-8"))
-    stale = []
-    for name, language in PAGES.items():
-        path, text = given.out / name, page(study, language)
-        if given.check:
-            stale += [] if path.is_file() and path.read_text("utf-8") == text else [name]
-        else:
-            given.out.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8")
-    if stale:
-        sys.stdout.write(f"out of date: {', '.join(stale)}; run `make docs`\n")
-    return 1 if stale else 0
+    return paging.write(__doc__, PAGES, page, RESULTS, ROOT / "docs" / "papers", words)
 
 
 if __name__ == "__main__":

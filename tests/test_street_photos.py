@@ -18,7 +18,7 @@ from wearabouts.search import Searcher
 from wearabouts.stores import open_store
 
 PRODUCTS, PHOTOS = 500, 200
-# The demo draws at 600; the encoder sees 192, so this loses little and costs a fifth. Of the demo's views the front
+# The demo draws at 600; the encoder sees 192, so this is enough and costs less. Of the demo's views the front
 # alone: it is what a street photo shows, and the others cost as much again.
 SIZE, VIEWS = 224, ("front",)
 
