@@ -20,18 +20,22 @@ ROOT = Path(__file__).parents[1]
 NAMES = ["decoding", "encoding", "indexing", "searching", "opening", "serving", "memory"]
 
 
-def test_a_quick_run_measures_everything_and_writes_both_pages(tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+def ran(script: str, *words: str, **environment: str) -> None:
+    """Run a script of the repository as a command; it has to end well."""
     done = subprocess.run(
-        [sys.executable, str(ROOT / "benchmarks/run.py"), "--quick", "--out", str(tmp_path)],
+        [sys.executable, str(ROOT / script), *words],
         capture_output=True,
         text=True,
         timeout=300,
-        env=environment,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), **environment},
         cwd=ROOT,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_a_quick_run_measures_everything_and_writes_both_pages(tmp_path: Path) -> None:
+    ran("benchmarks/run.py", "--quick", "--out", str(tmp_path))
     run = json.loads((tmp_path / "quick.json").read_text("utf-8"))
     assert run["quick"] is True
     assert [benchmark["name"] for benchmark in run["benchmarks"]] == NAMES
@@ -43,17 +47,7 @@ def test_a_quick_run_measures_everything_and_writes_both_pages(tmp_path: Path) -
 
 
 def test_ranking_is_measured_beside_the_plain_formula_and_finds_the_same(tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "benchmarks/ranking.py"), "--quick", "--out", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=environment,
-        cwd=ROOT,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    ran("benchmarks/ranking.py", "--quick", "--out", str(tmp_path))
     run = json.loads((tmp_path / "ranking-quick.json").read_text("utf-8"))
     ranks = {(row["case"], row["who"]): row["mean_first_rank"] for row in run["rows"]}
     assert ranks["where both fit", "wearabouts"] == ranks["where both fit", "all similarities, argsort"] > 1
@@ -64,20 +58,10 @@ def test_ranking_is_measured_beside_the_plain_formula_and_finds_the_same(tmp_pat
 def test_the_stages_of_the_shipped_model_are_measured_and_told(tmp_path: Path) -> None:
     if bundles.load("mini").card.judge is None:
         pytest.skip("the shipped model has no second stage")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     words = ["--quick", "--folder", str(tmp_path / "kept"), "--out", str(tmp_path / "stages.json")]
     page = ["--from", str(tmp_path / "stages.json"), "--out", str(tmp_path)]
-    for script, options in (("benchmarks/stages/run.py", words), ("docs/stages.py", page)):
-        done = subprocess.run(
-            [sys.executable, str(ROOT / script), *options],
-            capture_output=True,
-            text=True,
-            timeout=300,
-            env=environment,
-            cwd=ROOT,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
+    ran("benchmarks/stages/run.py", *words)
+    ran("docs/stages.py", *page)
     run = json.loads((tmp_path / "stages.json").read_text("utf-8"))
     assert run["quick"] is True
     rows = {row["name"]: row for row in run["worlds"][0]["rows"]}
@@ -90,17 +74,7 @@ def quick_labels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     if bundles.load("mini").card.judge is None:
         pytest.skip("the shipped model has no second stage")
     folder = tmp_path_factory.mktemp("labels")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "benchmarks/labels.py"), "--quick", "--out", str(folder)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=environment,
-        cwd=ROOT,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    ran("benchmarks/labels.py", "--quick", "--out", str(folder), OMP_NUM_THREADS="1")
     text = (folder / "labels-quick.json").read_text("utf-8")
     assert not any(place in text for place in (str(ROOT), str(folder), tempfile.gettempdir()))
     run: dict[str, Any] = json.loads(text)
