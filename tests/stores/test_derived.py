@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from wearabouts.errors import StoreError
-from wearabouts.stores import derived
+from wearabouts.stores.embedded import derived
 
 DIM = 8
 

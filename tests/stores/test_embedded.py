@@ -23,8 +23,8 @@ from stores.oracle import (
     unit,
 )
 from wearabouts.errors import StoreError
-from wearabouts.stores import Store, open_store, schema, tracking, writing
-from wearabouts.stores.embedded import EmbeddedStore
+from wearabouts.stores import Store, open_store
+from wearabouts.stores.embedded import EmbeddedStore, schema, tracking, writing
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ class TestOpening:
             with pytest.raises(StoreError, match="write-ahead log could not be switched on"):
                 make(folder)
         with monkeypatch.context() as patch:
-            patch.setattr("wearabouts.stores.opening.sync_folder", failing)
+            patch.setattr("wearabouts.stores.embedded.opening.sync_folder", failing)
             with pytest.raises(StoreError, match=r"cannot be opened \(Input/output error\)"):
                 make(folder)
         make(folder).close()
@@ -334,7 +334,7 @@ class TestDerivedBase:
         store.close()
 
     def test_a_large_delta_becomes_a_new_base_while_writing(self, folder, generator, monkeypatch):
-        monkeypatch.setattr("wearabouts.stores.renewal.LARGE", 20)
+        monkeypatch.setattr("wearabouts.stores.embedded.renewal.LARGE", 20)
         monkeypatch.setattr(tracking, "LARGE", 20)
         shop, store = Shop(), make(folder)
         reader = open_store(folder)
@@ -358,7 +358,7 @@ class TestDerivedBase:
         shop, store = Shop(), make(folder)
         shop.upsert(random_product(generator, f"p{i}") for i in range(9))
         store.upsert(shop.records.values())
-        monkeypatch.setattr("wearabouts.stores.derived.os.replace", full)
+        monkeypatch.setattr("wearabouts.stores.embedded.derived.os.replace", full)
         with pytest.raises(StoreError, match="nothing is lost"):
             store.rebuild()
         store.close()

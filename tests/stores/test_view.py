@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wearabouts.stores.derived import Base, no_base
-from wearabouts.stores.view import CHUNK, FEW, SPARE, Rows, View, scanned
+from wearabouts.stores.embedded.derived import Base, no_base
+from wearabouts.stores.embedded.view import CHUNK, FEW, SPARE, Rows, View, scanned
 
 
 def lattice(generator, count, dim=4):

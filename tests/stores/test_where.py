@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wearabouts.errors import QueryError
-from wearabouts.stores.columns import Columns
+from wearabouts.stores.embedded.columns import Columns
 from wearabouts.stores.where import (
     MAX_DEPTH,
     MAX_LENGTH,

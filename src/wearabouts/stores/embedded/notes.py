@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from wearabouts.errors import StoreError
 from wearabouts.stores import Finding
-from wearabouts.stores.loading import lenient
-from wearabouts.stores.rows import checksum
-from wearabouts.stores.schema import keeps_more
+from wearabouts.stores.embedded.loading import lenient
+from wearabouts.stores.embedded.rows import checksum
+from wearabouts.stores.embedded.schema import keeps_more
 
 MAX_NOTE: Final = 2**20  # characters of JSON
 MAX_NOTES: Final = 64

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from typing import Any, Final
 
-from wearabouts.stores import Known, PhotoRecord, ProductRecord, beside
-from wearabouts.stores.rows import (
+from wearabouts.stores import Known, PhotoRecord, ProductRecord
+from wearabouts.stores.embedded import beside
+from wearabouts.stores.embedded.rows import (
     PHOTO_COLUMNS,
     PRODUCT_COLUMNS,
     checksum,

@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 
 from wearabouts.errors import StoreError
-from wearabouts.stores import derived
-from wearabouts.stores.loading import base_rows
-from wearabouts.stores.schema import DERIVED, read_meta
-from wearabouts.stores.tracking import LARGE
-from wearabouts.stores.view import View
+from wearabouts.stores.embedded import derived
+from wearabouts.stores.embedded.loading import base_rows
+from wearabouts.stores.embedded.schema import DERIVED, read_meta
+from wearabouts.stores.embedded.tracking import LARGE
+from wearabouts.stores.embedded.view import View
 
 SLACK: Final = 1_000  # rows outside the base that are not worth another one at closing
 

@@ -14,11 +14,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from wearabouts.stores.columns import TEXT_COLUMNS
-from wearabouts.stores.derived import Base, Numbers, newest, no_base
-from wearabouts.stores.rows import unpack_vector, vector_sum
-from wearabouts.stores.schema import Meta
-from wearabouts.stores.view import Rows, View
+from wearabouts.stores.embedded.columns import TEXT_COLUMNS
+from wearabouts.stores.embedded.derived import Base, Numbers, newest, no_base
+from wearabouts.stores.embedded.rows import unpack_vector, vector_sum
+from wearabouts.stores.embedded.schema import Meta
+from wearabouts.stores.embedded.view import Rows, View
 
 _FACTS: Final = ("number", "id", *(name for name in TEXT_COLUMNS if name != "id"), "price", "attributes")
 _QUOTED: Final = ", ".join(f'"{name}"' for name in _FACTS)

@@ -8,9 +8,17 @@ from dataclasses import replace
 from typing import Final
 
 from wearabouts.errors import StoreError
-from wearabouts.stores import ProductRecord, beside, notes
-from wearabouts.stores.rows import PHOTO_COLUMNS, PRODUCT_COLUMNS, checksum, pack_photo, pack_product, validated
-from wearabouts.stores.schema import Meta, write_meta
+from wearabouts.stores import ProductRecord
+from wearabouts.stores.embedded import beside, notes
+from wearabouts.stores.embedded.rows import (
+    PHOTO_COLUMNS,
+    PRODUCT_COLUMNS,
+    checksum,
+    pack_photo,
+    pack_product,
+    validated,
+)
+from wearabouts.stores.embedded.schema import Meta, write_meta
 
 MAX_REMOVALS: Final = 100_000  # remembered for readers that lag; older readers read everything again
 _ASKED: Final = 500  # ids in one question

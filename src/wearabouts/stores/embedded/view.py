@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from wearabouts.errors import QueryError
-from wearabouts.stores.columns import Columns, Growing, Mask, Snapshot
-from wearabouts.stores.derived import Base
+from wearabouts.stores.embedded.columns import Columns, Growing, Mask, Snapshot
+from wearabouts.stores.embedded.derived import Base
 from wearabouts.stores.where import normal, parse
 from wearabouts.types import Floats, Ranking
 

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from wearabouts.errors import StoreError
 from wearabouts.stores import MAX_BESIDE, Finding, PhotoRecord
-from wearabouts.stores.loading import lenient
-from wearabouts.stores.schema import keeps_more
+from wearabouts.stores.embedded.loading import lenient
+from wearabouts.stores.embedded.schema import keeps_more
 
 MAX_KINDS: Final = 8  # of one photo
 INSERT: Final = "INSERT INTO beside VALUES (?, ?, ?, ?, ?)"

@@ -14,10 +14,10 @@ from typing import Final
 import numpy as np
 
 from wearabouts.errors import StoreError
-from wearabouts.stores.derived import generations
-from wearabouts.stores.loading import load, replay
-from wearabouts.stores.schema import DATABASE, DERIVED, Meta, connect, read_meta, reading, told
-from wearabouts.stores.view import Places, View
+from wearabouts.stores.embedded.derived import generations
+from wearabouts.stores.embedded.loading import load, replay
+from wearabouts.stores.embedded.schema import DATABASE, DERIVED, Meta, connect, read_meta, reading, told
+from wearabouts.stores.embedded.view import Places, View
 
 MAX_IDLE: Final = 8  # connections kept for the next reader
 LARGE: Final = 20_000  # rows outside the base that are worth another one

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from wearabouts.errors import StoreError
-from wearabouts.stores.rows import checksum
+from wearabouts.stores.embedded.rows import checksum
 
 DATABASE: Final = "store.db"
 LOCK: Final = "writer.lock"

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from wearabouts.stores import beside, notes
-from wearabouts.stores.lock import holder
-from wearabouts.stores.schema import DATABASE, DERIVED, LOCK, layout, read_meta
-from wearabouts.stores.view import View
+from wearabouts.stores.embedded import beside, notes
+from wearabouts.stores.embedded.lock import holder
+from wearabouts.stores.embedded.schema import DATABASE, DERIVED, LOCK, layout, read_meta
+from wearabouts.stores.embedded.view import View
 
 
 def described(folder: Path, connection: sqlite3.Connection, view: View, mode: str) -> dict[str, Any]:

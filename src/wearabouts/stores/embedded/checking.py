@@ -10,14 +10,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from wearabouts.stores import Finding, beside, notes
-from wearabouts.stores.derived import fault, generations, newest, temporary
-from wearabouts.stores.loading import lenient
-from wearabouts.stores.lock import acknowledged
-from wearabouts.stores.reading import PHOTOS, PRODUCTS
-from wearabouts.stores.rows import UNIT, checksum, unpack_vector, vector_sum
-from wearabouts.stores.schema import ACKNOWLEDGED, DERIVED, Meta, read_meta, write_meta
-from wearabouts.stores.view import View
+from wearabouts.stores import Finding
+from wearabouts.stores.embedded import beside, notes
+from wearabouts.stores.embedded.derived import fault, generations, newest, temporary
+from wearabouts.stores.embedded.loading import lenient
+from wearabouts.stores.embedded.lock import acknowledged
+from wearabouts.stores.embedded.reading import PHOTOS, PRODUCTS
+from wearabouts.stores.embedded.rows import UNIT, checksum, unpack_vector, vector_sum
+from wearabouts.stores.embedded.schema import ACKNOWLEDGED, DERIVED, Meta, read_meta, write_meta
+from wearabouts.stores.embedded.view import View
 
 _ORPHANS: Final = (
     "DELETE FROM photos WHERE product NOT IN (SELECT number FROM products)",

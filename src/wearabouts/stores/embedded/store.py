@@ -21,26 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from wearabouts.errors import StoreError
-from wearabouts.stores import (
-    Finding,
-    Known,
-    Mode,
-    PhotoRecord,
-    ProductRecord,
-    beside,
-    checking,
-    describing,
-    notes,
-    reading,
-    renewal,
-    writing,
-)
-from wearabouts.stores.lock import Acknowledged, WriterLock
-from wearabouts.stores.opening import opened
-from wearabouts.stores.schema import ACKNOWLEDGED, Meta, read_meta, told
-from wearabouts.stores.schema import writing as write_transaction
-from wearabouts.stores.tracking import Readers, Tracker
-from wearabouts.stores.view import View, checked_query
+from wearabouts.stores import Finding, Known, Mode, PhotoRecord, ProductRecord
+from wearabouts.stores.embedded import beside, checking, describing, notes, reading, renewal, writing
+from wearabouts.stores.embedded.lock import Acknowledged, WriterLock
+from wearabouts.stores.embedded.opening import opened
+from wearabouts.stores.embedded.schema import ACKNOWLEDGED, Meta, read_meta, told
+from wearabouts.stores.embedded.schema import writing as write_transaction
+from wearabouts.stores.embedded.tracking import Readers, Tracker
+from wearabouts.stores.embedded.view import View, checked_query
 from wearabouts.types import Floats, Ranking
 
 

@@ -12,9 +12,9 @@ from typing import Final
 
 from wearabouts.errors import StoreError
 from wearabouts.stores import Mode
-from wearabouts.stores.derived import sync_folder
-from wearabouts.stores.lock import WriterLock
-from wearabouts.stores.schema import (
+from wearabouts.stores.embedded.derived import sync_folder
+from wearabouts.stores.embedded.lock import WriterLock
+from wearabouts.stores.embedded.schema import (
     APPLICATION,
     DATABASE,
     LOCK,
@@ -27,8 +27,8 @@ from wearabouts.stores.schema import (
     told,
     verify,
 )
-from wearabouts.stores.schema import writing as write_transaction
-from wearabouts.stores.writing import empty, forget_removals
+from wearabouts.stores.embedded.schema import writing as write_transaction
+from wearabouts.stores.embedded.writing import empty, forget_removals
 
 MAX_DIM: Final = 65_536
 
