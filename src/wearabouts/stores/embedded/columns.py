@@ -206,6 +206,11 @@ class Snapshot:
                 raise QueryError(self._unknown(column))
         return self._mask(expression)
 
+    def among(self, column: str, values: Sequence[str]) -> Mask:
+        """Which slots have one of the values in a text column: (size,) bool."""
+        wanted = {normal(column, each) for each in values}
+        return self.texts[column].where(wanted.__contains__)
+
     def _mask(self, expression: Expression) -> Mask:
         match expression:
             case Compare(column="price"):

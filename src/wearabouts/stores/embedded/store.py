@@ -22,13 +22,13 @@ from typing import Any
 
 from wearabouts.errors import StoreError
 from wearabouts.stores import Finding, Known, Mode, PhotoRecord, ProductRecord
-from wearabouts.stores.embedded import beside, checking, describing, notes, reading, renewal, writing
+from wearabouts.stores.embedded import beside, checking, describing, notes, reading, renewal, searching, writing
 from wearabouts.stores.embedded.lock import Acknowledged, WriterLock
 from wearabouts.stores.embedded.opening import opened
 from wearabouts.stores.embedded.schema import ACKNOWLEDGED, Meta, read_meta, told
 from wearabouts.stores.embedded.schema import writing as write_transaction
 from wearabouts.stores.embedded.tracking import Readers, Tracker
-from wearabouts.stores.embedded.view import View, checked_query
+from wearabouts.stores.embedded.view import View
 from wearabouts.types import Floats, Ranking
 
 
@@ -166,8 +166,8 @@ class EmbeddedStore:
         self, vector: Floats, count: int, *, where: str | None = None, garments: Sequence[str] = (), exact: bool = False
     ) -> Ranking:
         """The `count` most similar photos, whatever `exact` says: every index of this engine so far is exact."""
-        query = checked_query(vector, self.dim, count)
-        return self._current().search(query, count, where, garments)
+        query = searching.checked_query(vector, self.dim, count)
+        return searching.search(self._current(), query, count, where, garments)
 
     def describe(self) -> dict[str, Any]:
         """Counts, sizes, columns one can filter by, the index in use and why, as plain data."""

@@ -8,24 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
-from wearabouts.errors import QueryError
 from wearabouts.stores.embedded.columns import Columns, Growing, Mask, Snapshot
 from wearabouts.stores.embedded.derived import Base
-from wearabouts.stores.where import normal, parse
-from wearabouts.types import Floats, Ranking
+from wearabouts.types import Floats
 
 Places = npt.NDArray[np.int64]
-
-FEW: Final = 2_048  # rows left by a filter up to which scoring just these beats a scan
-SPARE: Final = 32  # neighbours asked beyond `count`, so that rounding and ties at the edge are seen
-REMEMBERED: Final = 32  # filters whose result a view keeps
-CHUNK: Final = 4_096  # rows scored at once in double precision
 
 
 class Rows:
@@ -102,25 +94,29 @@ class View:
     columns: Snapshot
     kept: dict[tuple[str | None, tuple[str, ...]], Mask] = field(default_factory=dict)
 
+    @property
+    def base(self) -> Base:
+        """What rows 0 to its length - 1 are."""
+        return self.rows.base
+
     @classmethod
     def of(cls, rows: Rows, sequence: int, alive: Mask, present: Mask) -> View:
         """The rows as they are now."""
         vectors, numbers, slots = rows.delta.filled(), rows.numbers.filled(), rows.slots.filled()
         return cls(rows, sequence, vectors, numbers, slots, alive, present, rows.columns.snapshot())
 
-    def search(self, vector: Floats, count: int, where: str | None, garments: Sequence[str]) -> Ranking:
-        """The `count` nearest living rows that the filters keep; exact, ties by photo id."""
-        mask = self._mask(where, tuple(garments))
-        left = int(np.count_nonzero(mask))
-        count = min(count, left)
-        if not count:
-            return Ranking((), (), np.zeros(0, np.float32))
-        found = np.flatnonzero(mask) if left <= FEW else self._near(vector, count, mask)
-        similarity = self._scored(vector, found)
-        ids = [str(self.rows.photo_ids[row]) for row in found]
-        order = sorted(range(len(found)), key=lambda place: (-similarity[place], ids[place]))[:count]
-        products = tuple(self.rows.product_ids[self.slots[found[place]]] for place in order)
-        return Ranking(tuple(ids[place] for place in order), products, similarity[order])
+    def photo_ids(self, places: Places) -> list[str]:
+        """The ids of rows."""
+        return [str(self.rows.photo_ids[row]) for row in places.tolist()]
+
+    def product_ids(self, places: Places) -> list[str]:
+        """The ids of the products of rows."""
+        return [self.rows.product_ids[slot] for slot in self.slots[places].tolist()]
+
+    def spread(self, products: Mask) -> Mask:
+        """One boolean a product → one boolean a row, living rows only: (N,) bool."""
+        # A base row without a photo has slot -1 and reads the last product: `alive` puts that right.
+        return self.alive & products[self.slots] if len(products) else self.alive
 
     def gathered(self, places: Places) -> Floats:
         """The vectors of rows: (n, D) float32."""
@@ -147,110 +143,3 @@ class View:
         size = len(self.rows.base.numbers)
         base, delta = self.rows.base.numbers, self.numbers
         return [int(base[row] if row < size else delta[row - size]) if row >= 0 else -1 for row in places.tolist()]
-
-    def _mask(self, where: str | None, garments: tuple[str, ...]) -> Mask:
-        if where is None and not garments:
-            return self.alive
-        known = self.kept.get((where, garments))
-        if known is not None:
-            return known
-        products = self.present
-        if where is not None:
-            products = products & self.columns.mask(parse(where))
-        if garments:
-            column = self.columns.texts["garment"]
-            wanted = {normal("garment", each) for each in garments}
-            products = products & column.where(wanted.__contains__)
-        # A base row without a photo has slot -1 and reads the last product: `alive` puts that right.
-        mask = self.alive & products[self.slots] if len(products) else self.alive
-        if len(self.kept) < REMEMBERED:
-            self.kept[where, garments] = mask
-        return mask
-
-    def _near(self, vector: Floats, count: int, mask: Mask) -> Places:
-        """Rows among which the `count` best surely are: everything within the scan's rounding of the last of them.
-
-        A single-precision dot product of unit vectors is off by at most D x 2^-24 (Higham, Accuracy and Stability of
-        Numerical Algorithms, 3.1), so no row further than twice that below the `count`-th score can belong; the
-        margin is three times that.
-        """
-        margin = 3 * len(vector) * 2.0**-24
-        if count > CHUNK:
-            return self._all_near(vector, count, mask, margin)
-        size = len(self.rows.base.vectors)
-        parts = [(self.rows.base.vectors, mask[:size], 0), (self.vectors, mask[size:], size)]
-        scores, places, complete = [], [], []
-        for vectors, part, offset in parts:
-            score, place = scanned(vectors, vector, count + SPARE, part)
-            scores.append(score)
-            places.append(place + offset)
-            # What a full list may have left out scores at most its last.
-            complete.append(score[-1] if len(score) == count + SPARE else -np.inf)
-        score, place = np.concatenate(scores), np.concatenate(places)
-        limit = np.partition(score, -count)[-count] - margin
-        if max(complete) < limit:
-            return np.asarray(place[score >= limit], np.int64)
-        return self._all_near(vector, count, mask, margin)
-
-    def _all_near(self, vector: Floats, count: int, mask: Mask, margin: float) -> Places:
-        """The same by scoring every row: for crowds of equal photos at the edge."""
-        score = np.concatenate([self.rows.base.vectors @ vector, self.vectors @ vector])
-        score[~mask] = -np.inf
-        limit = np.partition(score, -count)[-count] - margin
-        return np.flatnonzero(mask & (score >= limit))
-
-    def _scored(self, vector: Floats, places: Places) -> Floats:
-        """Similarities in double precision, rounded once: equal photos tie, whichever way each was found."""
-        exact = vector.astype(np.float64)
-        parts = [
-            (self.gathered(places[start : start + CHUNK]).astype(np.float64) * exact).sum(axis=1)
-            for start in range(0, len(places), CHUNK)
-        ]
-        return np.asarray(np.clip(np.concatenate(parts), -1, 1), np.float32)
-
-
-def scanned(vectors: Floats, query: Floats, count: int, mask: Mask) -> tuple[Floats, Places]:
-    """The best rows of one contiguous part by inner product: FAISS's flat scan over our own memory, without a copy.
-
-    Runs on the calling thread alone and without the GIL, so that searches never multiply threads.
-
-    Args:
-        vectors: (N, D) float32, contiguous.
-        query: (D,) float32, contiguous.
-        count: How many at most.
-        mask: (N,) bool, the rows allowed.
-
-    Returns:
-        Scores and rows, best first; fewer than `count` only where fewer are allowed.
-    """
-    count = min(count, int(np.count_nonzero(mask)))
-    if not count:
-        return np.zeros(0, np.float32), np.zeros(0, np.int64)
-    score, place = np.empty(count, np.float32), np.empty(count, np.int64)
-    bits = np.packbits(mask, bitorder="little")
-    # Always with a selector: measured five times as fast as FAISS's path without one.
-    selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
-    pointers = [faiss.swig_ptr(each) for each in (query, vectors, score, place)]
-    faiss.knn_inner_product(
-        pointers[0], pointers[1], vectors.shape[1], 1, len(vectors), count, pointers[2], pointers[3], selector
-    )
-    return score, place
-
-
-def checked_query(vector: Floats, dim: int, count: int) -> Floats:
-    """The query in the form the scan needs.
-
-    Raises:
-        QueryError: Not (dim,) finite floats of length 1, or a count below 1.
-    """
-    array = np.asarray(vector)
-    if array.shape != (dim,) or array.dtype.kind != "f":
-        raise QueryError(
-            f"the query vector is {array.shape} {array.dtype}; this store holds ({dim},) float32; use its encoder"
-        )
-    length = float(np.linalg.norm(array.astype(np.float64)))
-    if not abs(length - 1) <= 1e-3:
-        raise QueryError(f"the query vector has length {length:.4g}; allowed is 1 within 0.001; normalise it")
-    if count < 1:
-        raise QueryError(f"{count} results were asked for; allowed is 1 or more")
-    return np.ascontiguousarray(array, np.float32)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from wearabouts.stores.embedded.derived import Base, no_base
-from wearabouts.stores.embedded.view import CHUNK, FEW, SPARE, Rows, View, scanned
+from wearabouts.stores.embedded.searching import CHUNK, FEW, SPARE, scanned, search
+from wearabouts.stores.embedded.view import Rows, View
 
 
 def lattice(generator, count, dim=4):
@@ -45,7 +46,7 @@ def test_equal_to_sorting_everything(split, make):
         exact = np.clip((vectors.astype(np.float64) * query.astype(np.float64)).sum(axis=1), -1, 1).astype(np.float32)
         expected = sorted((-exact[row], ids[row]) for row in np.flatnonzero(alive))
         for wanted in (1, SPARE, 100, FEW, CHUNK + 1, count):
-            found = view.search(query, wanted, None, ())
+            found = search(view, query, wanted, None, ())
             assert list(found.photo_ids) == [ident for _, ident in expected[:wanted]]
             np.testing.assert_array_equal(found.similarity, [-score for score, _ in expected[:wanted]])
             assert found.product_ids == tuple(f"of {ident}" for ident in found.photo_ids)
@@ -57,8 +58,8 @@ def test_narrow_filters_and_wide_ones_agree():
     ids = [f"{number:05d}" for number in range(6_000)]
     view = view_of(vectors, ids, 4_000, np.ones(6_000, np.bool_))
     query = vectors[17]
-    narrow = view.search(query, 50, "id contains 7", ())
-    wide = view.search(query, 6_000, None, ())
+    narrow = search(view, query, 50, "id contains 7", ())
+    wide = search(view, query, 6_000, None, ())
     assert list(narrow.photo_ids) == [ident for ident in wide.photo_ids if "7" in ident][:50]
 
 
