@@ -18,7 +18,7 @@ PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test pytest lint format bench codes questions labels torture table train cifar papers stages docs clean python chromium photographs pictures
+.PHONY: help demo test coverage pytest lint format bench codes questions labels torture table train cifar papers stages docs clean python chromium photographs pictures
 # A recipe that fails half way must not leave a stamp behind.
 .DELETE_ON_ERROR:
 
@@ -31,7 +31,10 @@ demo: $(SHOP)/.installed ## Draw a fashion shop, index it and open its page: no 
 test: lint pytest ## Check style, types and floors, then run every test.
 
 pytest: $(DEV)/.installed chromium
-	$(DEV)/bin/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term --durations=10
+	$(DEV)/bin/python -m pytest -n $(JOBS) --dist loadfile --durations=10
+
+coverage: $(DEV)/.installed chromium ## Run every test and report which lines and branches they reach: a quarter slower.
+	$(DEV)/bin/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term
 
 lint: $(DEV)/.installed ## Style, types and the contracts between the floors.
 	$(DEV)/bin/ruff check $(CODE)

@@ -1,4 +1,4 @@
-"""Two hundred street photos that no training saw, asked of the demo's shop with the shipped model."""
+"""A hundred street photos that no training saw, asked of the demo's shop with the shipped model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wearabouts.readers import open_catalog
 from wearabouts.search import Searcher
 from wearabouts.stores import open_store
 
-PRODUCTS, PHOTOS = 500, 200
+PRODUCTS, PHOTOS = 500, 100
 # The demo draws at 600; the encoder sees 192, so this is enough and costs less. Of the demo's views the front
 # alone: it is what a street photo shows, and the others cost as much again.
 SIZE, VIEWS = 224, ("front",)
