@@ -129,7 +129,7 @@ class TestOpening:
     @pytest.mark.parametrize(
         "change, said",
         [
-            ("PRAGMA user_version = 99", "has format 99, this release reads formats 1 to 2"),
+            ("PRAGMA user_version = 99", "has format 99, this release reads formats 1 to 3"),
             ("CREATE TRIGGER t AFTER INSERT ON products BEGIN DELETE FROM photos; END", r"unexpected schema \(t\)"),
             ("CREATE VIEW v AS SELECT 1", r"unexpected schema \(v\)"),
             ("DROP INDEX photos_by_digest", "unexpected schema"),
@@ -179,7 +179,7 @@ class TestOpening:
 
         connect = sqlite3.connect
         with monkeypatch.context() as patch:
-            patch.setattr(sqlite3, "connect", lambda *args, **options: connect(*args, factory=WithoutLog, **options))
+            patch.setattr(sqlite3, "connect", lambda *args, **options: connect(*args, **options | {"factory": WithoutLog}))
             with pytest.raises(StoreError, match="write-ahead log could not be switched on"):
                 make(folder)
         with monkeypatch.context() as patch:

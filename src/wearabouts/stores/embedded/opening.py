@@ -14,6 +14,7 @@ from wearabouts.errors import StoreError
 from wearabouts.stores import Mode
 from wearabouts.stores.embedded.derived import sync_folder
 from wearabouts.stores.embedded.lock import WriterLock
+from wearabouts.stores.embedded.migration import migrate
 from wearabouts.stores.embedded.schema import (
     APPLICATION,
     DATABASE,
@@ -22,7 +23,6 @@ from wearabouts.stores.embedded.schema import (
     connect,
     create,
     is_blank,
-    migrate,
     read_meta,
     told,
     verify,

@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from wearabouts.errors import StoreError
+from wearabouts.stores.embedded import eras
+from wearabouts.stores.embedded.migration import FORMAT, laid_out, migrate
+from wearabouts.stores.embedded.migration import layout as layout
 from wearabouts.stores.embedded.rows import checksum
 
 DATABASE: Final = "store.db"
@@ -24,37 +27,8 @@ LOCK: Final = "writer.lock"
 DERIVED: Final = "derived"
 ACKNOWLEDGED: Final = "acknowledged"
 APPLICATION: Final = 0x57454152  # "WEAR"
-FORMAT: Final = 2
 PAGE: Final = 8_192  # bytes; several vectors to a page
 MAX_VALUE: Final = 64 * 2**20  # bytes of one value SQLite may hand us
-
-TABLES: Final[dict[str, str]] = {
-    "meta": """CREATE TABLE meta (only INTEGER PRIMARY KEY CHECK (only = 1), encoder_hash TEXT NOT NULL,
-        dim INTEGER NOT NULL, sequence INTEGER NOT NULL, replay_from INTEGER NOT NULL, created TEXT NOT NULL,
-        checksum BLOB NOT NULL) STRICT""",
-    "products": """CREATE TABLE products (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
-        category TEXT NOT NULL, garment TEXT NOT NULL, brand TEXT NOT NULL, price REAL, currency TEXT NOT NULL,
-        availability TEXT NOT NULL, "group" TEXT NOT NULL, attributes TEXT NOT NULL, rest TEXT NOT NULL,
-        checksum BLOB NOT NULL) STRICT""",
-    "photos": """CREATE TABLE photos (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
-        product INTEGER NOT NULL REFERENCES products(number) ON DELETE CASCADE, digest TEXT NOT NULL,
-        data TEXT NOT NULL, vector_sum INTEGER NOT NULL, checksum BLOB NOT NULL) STRICT""",
-    "photos_by_product": "CREATE INDEX photos_by_product ON photos(product)",
-    "photos_by_digest": "CREATE INDEX photos_by_digest ON photos(digest)",
-    "vectors": """CREATE TABLE vectors (photo INTEGER PRIMARY KEY REFERENCES photos(number) ON DELETE CASCADE,
-        data BLOB NOT NULL) STRICT""",
-    "thumbnails": """CREATE TABLE thumbnails (photo INTEGER PRIMARY KEY REFERENCES photos(number) ON DELETE CASCADE,
-        data BLOB NOT NULL, checksum BLOB NOT NULL) STRICT""",
-    "removals": "CREATE TABLE removals (number INTEGER PRIMARY KEY, id TEXT NOT NULL, checksum BLOB NOT NULL) STRICT",
-}
-
-# What format 2 has more than format 1, and all that a store of format 1 needs to become one.
-MORE: Final[dict[str, str]] = {
-    "beside": """CREATE TABLE beside (photo INTEGER NOT NULL REFERENCES photos(number) ON DELETE CASCADE,
-        kind TEXT NOT NULL, size INTEGER NOT NULL, data BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT""",
-    "beside_by_photo": "CREATE INDEX beside_by_photo ON beside(photo, kind, size)",
-    "notes": "CREATE TABLE notes (name TEXT NOT NULL UNIQUE, data TEXT NOT NULL, checksum BLOB NOT NULL) STRICT",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +81,10 @@ def connect(folder: Path, *, write: bool) -> sqlite3.Connection:
         require_plain(folder / name)
     uri = (folder / DATABASE).absolute().as_uri() + "?mode=rw"
     # mode=rw for readers too: the first to come after a kill must replay the log. query_only keeps rows from them.
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10, check_same_thread=False)
+    connection = sqlite3.connect(
+        uri, uri=True, isolation_level=None, timeout=10, check_same_thread=False, factory=eras.WritingConnection
+    )
+    connection.era = eras.token() if write else ""
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE)
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "foreign_keys=ON", "synchronous=FULL", "mmap_size=0"):
@@ -137,19 +114,9 @@ def create(connection: sqlite3.Connection, encoder_hash: str, dim: int, created:
     if connection.execute("PRAGMA journal_mode=WAL").fetchone()[0] != "wal":
         raise sqlite3.OperationalError("the write-ahead log could not be switched on")
     with writing(connection):
-        for statement in TABLES.values():
-            connection.execute(statement)
+        migrate(connection)
         write_meta(connection, Meta(encoder_hash, dim, 0, 0, created))
         connection.execute(f"PRAGMA application_id={APPLICATION}")
-        migrate(connection)
-
-
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the layout to this release's format, in the caller's write transaction."""
-    if not keeps_more(connection):
-        for statement in MORE.values():
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version={FORMAT}")
 
 
 def keeps_more(connection: sqlite3.Connection) -> bool:
@@ -157,9 +124,14 @@ def keeps_more(connection: sqlite3.Connection) -> bool:
     return layout(connection) >= 2
 
 
-def layout(connection: sqlite3.Connection) -> int:
-    """The number of the store's format."""
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+def era(connection: sqlite3.Connection) -> str:
+    """The era of the newest write, for what is derived in the same transaction to name; see `eras`."""
+    return eras.newest(connection)
+
+
+def knows_era(connection: sqlite3.Connection, token: str, sequence: int) -> bool:
+    """Whether what was derived at that number in that era was derived from this database, and no other future of it."""
+    return eras.knows(connection, token, sequence)
 
 
 def is_blank(connection: sqlite3.Connection) -> bool:
@@ -185,7 +157,7 @@ def verify(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} has format {version}, this release reads formats 1 to {FORMAT}; use the release that wrote it, "
             "or index again with --rebuild"
         )
-    wanted = TABLES | (MORE if keeps_more(connection) else {})
+    wanted = laid_out(version)
     found = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
     if {name: _plain(sql) for name, sql in found} != {name: _plain(sql) for name, sql in wanted.items()}:
         odd = sorted({str(name)[:60] for name, _ in found} ^ set(wanted)) or ["a changed definition"]
@@ -216,7 +188,10 @@ def read_meta(connection: sqlite3.Connection, path: Path) -> Meta:
 
 
 def write_meta(connection: sqlite3.Connection, meta: Meta) -> None:
-    """Replace the store's own row; inside the caller's transaction."""
+    """Replace the store's own row, in the caller's transaction; the first to raise its number begins an era."""
+    before = connection.execute("SELECT sequence FROM meta").fetchone()
+    if before is None or before[0] != meta.sequence:
+        eras.begin(connection, meta.sequence if before is None else before[0])
     values = (meta.encoder_hash, meta.dim, meta.sequence, meta.replay_from, meta.created)
     connection.execute("INSERT OR REPLACE INTO meta VALUES (1, ?, ?, ?, ?, ?, ?)", (*values, checksum("meta", *values)))
 
