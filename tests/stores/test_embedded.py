@@ -90,8 +90,9 @@ class TestOpening:
         vector = unit(generator, 1, 8)[0]
         store.upsert([product_record("p", [photo_record("a", vector)])])
         assert store.search(vector, 3).photo_ids == ("a",)
-        with pytest.raises(StoreError, match=rf"refilled with encoder new while open for\s+{HASH}"):
-            reader.search(unit(generator)[0], 3)
+        for ask in (reader.refresh, lambda: reader.search(unit(generator)[0], 3)):
+            with pytest.raises(StoreError, match=rf"refilled with encoder new while open for\s+{HASH}"):
+                ask()
         reader.close()
         store.close()
         again = open_store(folder, encoder_hash="new", dim=8)
@@ -179,7 +180,7 @@ class TestOpening:
 
         connect = sqlite3.connect
         with monkeypatch.context() as patch:
-            patch.setattr(sqlite3, "connect", lambda *args, **options: connect(*args, **options | {"factory": WithoutLog}))
+            patch.setattr(sqlite3, "connect", lambda *args, **more: connect(*args, **more | {"factory": WithoutLog}))
             with pytest.raises(StoreError, match="write-ahead log could not be switched on"):
                 make(folder)
         with monkeypatch.context() as patch:
@@ -242,11 +243,12 @@ store = open_store(sys.argv[1])
 vector = np.eye(1, store.dim, dtype=np.float32)[0]
 for line in sys.stdin:
     where = line.strip() or None
+    store.refresh()
     print(*store.search(vector, 100, where=where).photo_ids, flush=True)
 """
 
 
-def test_another_process_sees_each_write_at_its_next_search(folder, generator):
+def test_another_process_sees_each_write_once_it_is_refreshed(folder, generator):
     def ask(where=""):
         child.stdin.write(where + "\n")
         child.stdin.flush()
@@ -344,6 +346,7 @@ class TestDerivedBase:
             store.upsert([record])
             query = unit(generator)[0]
             assert_same_ranking(store.search(query, 9), shop.nearest(query, 9))
+            reader.refresh()
             assert_same_ranking(reader.search(query, 9), shop.nearest(query, 9))
         assert store.describe()["index"]["generation"] >= 2
         assert reader.describe()["index"]["base"] > 0
@@ -381,6 +384,7 @@ def test_readers_far_behind_read_everything_again(folder, generator, monkeypatch
         store.delete(gone)
         store.close()
     query = unit(generator)[0]
+    reader.refresh()
     assert_same_ranking(reader.search(query, 99), shop.nearest(query, 99))
     reader.close()
 
@@ -412,6 +416,7 @@ def test_a_database_replaced_under_a_reader_is_noticed(folder, generator):
     reader = open_store(folder)
     (folder / "copy.db").write_bytes((folder / "store.db").read_bytes())
     os.replace(folder / "copy.db", folder / "store.db")
-    with pytest.raises(StoreError, match="replaced by another file"):
-        reader.search(unit(generator)[0], 3)
+    for ask in (reader.refresh, lambda: reader.search(unit(generator)[0], 3)):
+        with pytest.raises(StoreError, match="replaced by another file"):
+            ask()
     reader.close()

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from wearabouts.stores import Finding
-from wearabouts.stores.embedded import beside, notes
+from wearabouts.stores.embedded import beside, eras, notes
 from wearabouts.stores.embedded.derived import fault, generations, newest, temporary
 from wearabouts.stores.embedded.loading import lenient
 from wearabouts.stores.embedded.lock import acknowledged
@@ -49,6 +49,7 @@ def findings(folder: Path, connection: sqlite3.Connection, view: View) -> list[F
         found.append(Finding("lost", "store.db", detail, True))
     found += _collected(_rows(connection, meta)) + _collected(_vectors(connection, meta.dim))
     found += _collected(beside.findings(connection)) + _collected(notes.findings(connection))
+    found += _collected(eras.findings(connection))
     found += _collected(_derived(folder / DERIVED, connection, meta))
     if view.sequence == meta.sequence:
         found += _collected(_view(connection, view))
@@ -210,6 +211,8 @@ def mend(connection: sqlite3.Connection, meta: Meta, folder: Path) -> None:
         connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", doomed)  # noqa: S608 - our own names
     beside.remove_damaged(connection)
     notes.remove_damaged(connection)
+    if any(True for _ in eras.findings(connection)):
+        eras.forget(connection)
     for statement in _ORPHANS:
         connection.execute(statement)
     (highest,) = connection.execute("SELECT coalesce(max(number), 0) FROM photos").fetchone()

@@ -1,0 +1,133 @@
+BEGIN TRANSACTION;
+CREATE TABLE beside (photo INTEGER NOT NULL REFERENCES photos(number) ON DELETE CASCADE,
+            kind TEXT NOT NULL, size INTEGER NOT NULL, data BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT;
+INSERT INTO "beside" VALUES(5,'evidence',9,X'302F31302F31302F31',1381266496);
+INSERT INTO "beside" VALUES(8,'evidence',9,X'312F31312F31312F31',660625346);
+INSERT INTO "beside" VALUES(11,'evidence',9,X'322F31322F31322F31',4286244145);
+INSERT INTO "beside" VALUES(14,'evidence',9,X'332F31332F31332F31',2948386757);
+INSERT INTO "beside" VALUES(17,'evidence',9,X'342F31342F31342F31',2827552466);
+INSERT INTO "beside" VALUES(27,'evidence',9,X'352F31352F31352F31',1276380739);
+INSERT INTO "beside" VALUES(30,'evidence',9,X'362F31362F31362F31',2407797993);
+INSERT INTO "beside" VALUES(33,'evidence',9,X'372F31372F31372F31',696204251);
+INSERT INTO "beside" VALUES(36,'evidence',9,X'382F31382F31382F31',2179958471);
+INSERT INTO "beside" VALUES(39,'evidence',9,X'392F31392F31392F31',270509112);
+INSERT INTO "beside" VALUES(42,'evidence',12,X'31302F3131302F3131302F31',1402334549);
+INSERT INTO "beside" VALUES(45,'evidence',12,X'31312F3131312F3131312F31',4227772350);
+CREATE TABLE eras (number INTEGER PRIMARY KEY, begins INTEGER NOT NULL, token TEXT NOT NULL,
+            checksum BLOB NOT NULL) STRICT;
+INSERT INTO "eras" VALUES(1,0,'a2788cee8b1dd62e',X'FD06C916A2A5737C');
+INSERT INTO "eras" VALUES(2,24,'a53df8c52b85ce37',X'16EECF5E4825EE3C');
+CREATE TABLE meta (only INTEGER PRIMARY KEY CHECK (only = 1), encoder_hash TEXT NOT NULL,
+            dim INTEGER NOT NULL, sequence INTEGER NOT NULL, replay_from INTEGER NOT NULL, created TEXT NOT NULL,
+            checksum BLOB NOT NULL) STRICT;
+INSERT INTO "meta" VALUES(1,'sha256:encoder-one',16,48,0,'2026-11-23T20:53:33+00:00',X'7FAE94E40AD7E63E');
+CREATE TABLE notes (name TEXT NOT NULL UNIQUE, data TEXT NOT NULL, checksum BLOB NOT NULL) STRICT;
+INSERT INTO "notes" VALUES('calibration','{"labels":300,"on":"own labels"}',X'19B1B5762C4CE70F');
+CREATE TABLE photos (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+            product INTEGER NOT NULL REFERENCES products(number) ON DELETE CASCADE, digest TEXT NOT NULL,
+            data TEXT NOT NULL, vector_sum INTEGER NOT NULL, checksum BLOB NOT NULL) STRICT;
+INSERT INTO "photos" VALUES(4,'0/0',3,'digest-0/0','{"photo":{"id":"0/0","uri":"/photos/0/0.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',-4432271863748916707,X'7302379E7F821A96');
+INSERT INTO "photos" VALUES(5,'0/1',3,'digest-0/1','{"photo":{"id":"0/1","uri":"/photos/0/1.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',-1054964066368440145,X'6CD20CF85702F98F');
+INSERT INTO "photos" VALUES(7,'1/0',6,'digest-1/0','{"photo":{"id":"1/0","uri":"/photos/1/0.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',6520489535619108878,X'AEAA137F421C78FF');
+INSERT INTO "photos" VALUES(8,'1/1',6,'digest-1/1','{"photo":{"id":"1/1","uri":"/photos/1/1.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',575931431561196336,X'04294AB9C406CC1A');
+INSERT INTO "photos" VALUES(10,'2/0',9,'digest-2/0','{"photo":{"id":"2/0","uri":"/photos/2/0.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',3438003905937861376,X'AEAB2C75E2A53D81');
+INSERT INTO "photos" VALUES(11,'2/1',9,'digest-2/1','{"photo":{"id":"2/1","uri":"/photos/2/1.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',644916695354866144,X'60B0B4B043ED4166');
+INSERT INTO "photos" VALUES(13,'3/0',12,'digest-3/0','{"photo":{"id":"3/0","uri":"/photos/3/0.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',3515210385454885489,X'0C969CFFB14B732B');
+INSERT INTO "photos" VALUES(14,'3/1',12,'digest-3/1','{"photo":{"id":"3/1","uri":"/photos/3/1.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',7218028446422080085,X'AB552866243E15FF');
+INSERT INTO "photos" VALUES(16,'4/0',15,'digest-4/0','{"photo":{"id":"4/0","uri":"/photos/4/0.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',5645587265469840447,X'2F277AD5A812E34C');
+INSERT INTO "photos" VALUES(17,'4/1',15,'digest-4/1','{"photo":{"id":"4/1","uri":"/photos/4/1.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',-2773508159258861285,X'EB871D1F30998103');
+INSERT INTO "photos" VALUES(26,'5/0',25,'digest-5/0','{"photo":{"id":"5/0","uri":"/photos/5/0.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',471869867867139512,X'0F663BFEFF8C957F');
+INSERT INTO "photos" VALUES(27,'5/1',25,'digest-5/1','{"photo":{"id":"5/1","uri":"/photos/5/1.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',8477477560942680293,X'071899CA82E2CF22');
+INSERT INTO "photos" VALUES(29,'6/0',28,'digest-6/0','{"photo":{"id":"6/0","uri":"/photos/6/0.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',-4835522848391557292,X'039030663B77AB8E');
+INSERT INTO "photos" VALUES(30,'6/1',28,'digest-6/1','{"photo":{"id":"6/1","uri":"/photos/6/1.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',-6637211376636003088,X'D77E52E7213BEEF3');
+INSERT INTO "photos" VALUES(32,'7/0',31,'digest-7/0','{"photo":{"id":"7/0","uri":"/photos/7/0.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',-5498827803859741153,X'6A32E53A0B1CFD14');
+INSERT INTO "photos" VALUES(33,'7/1',31,'digest-7/1','{"photo":{"id":"7/1","uri":"/photos/7/1.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',4449494084054799869,X'FCB64EF4FD149E12');
+INSERT INTO "photos" VALUES(35,'8/0',34,'digest-8/0','{"photo":{"id":"8/0","uri":"/photos/8/0.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',2357892197565508803,X'6D03C05E51105CE8');
+INSERT INTO "photos" VALUES(36,'8/1',34,'digest-8/1','{"photo":{"id":"8/1","uri":"/photos/8/1.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',-2787829035942568265,X'8D130A4123370B58');
+INSERT INTO "photos" VALUES(38,'9/0',37,'digest-9/0','{"photo":{"id":"9/0","uri":"/photos/9/0.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',-7517664097703159030,X'7B96820D3151787D');
+INSERT INTO "photos" VALUES(39,'9/1',37,'digest-9/1','{"photo":{"id":"9/1","uri":"/photos/9/1.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',-1362986961511402940,X'FE439CE820B393D5');
+INSERT INTO "photos" VALUES(41,'10/0',40,'digest-10/0','{"photo":{"id":"10/0","uri":"/photos/10/0.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',-1797206942938940022,X'D9ABBC438EAC6894');
+INSERT INTO "photos" VALUES(42,'10/1',40,'digest-10/1','{"photo":{"id":"10/1","uri":"/photos/10/1.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',-2028060560371416155,X'A69D09C19C853719');
+INSERT INTO "photos" VALUES(44,'11/0',43,'digest-11/0','{"photo":{"id":"11/0","uri":"/photos/11/0.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',1393088723283841800,X'0E498FC9DDE710A5');
+INSERT INTO "photos" VALUES(45,'11/1',43,'digest-11/1','{"photo":{"id":"11/1","uri":"/photos/11/1.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',-8451424930559011149,X'54D950185F85E307');
+INSERT INTO "photos" VALUES(47,'12/0',46,'digest-12/0','{"photo":{"id":"12/0","uri":"/photos/12/0.jpg","side":"shop","split":"","box":null,"landmarks":[],"labels":{}},"garment":"dress","seen":{},"validators":{}}',6931225492053012643,X'DE49FE12A6798AE2');
+CREATE TABLE products (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
+            category TEXT NOT NULL, garment TEXT NOT NULL, brand TEXT NOT NULL, price REAL, currency TEXT NOT NULL,
+            availability TEXT NOT NULL, "group" TEXT NOT NULL, attributes TEXT NOT NULL, rest TEXT NOT NULL,
+            checksum BLOB NOT NULL) STRICT;
+INSERT INTO "products" VALUES(3,'p00','Number 0','','dress','',0.0,'','','','{"color":"blue, \u84dd"}','{"garment":"","regular_price":null,"link":"","photos":["0/0","0/1"]}',X'B188DEEA00FA10E0');
+INSERT INTO "products" VALUES(6,'p01','Number 1','','dress','',1.0,'','','','{"color":"blue, \u84dd"}','{"garment":"","regular_price":null,"link":"","photos":["1/0","1/1"]}',X'A46793D76490544B');
+INSERT INTO "products" VALUES(9,'p02','Number 2','','dress','',2.0,'','','','{"color":"blue, \u84dd"}','{"garment":"","regular_price":null,"link":"","photos":["2/0","2/1"]}',X'D0CE4EB79D995809');
+INSERT INTO "products" VALUES(12,'p03','Number 3','','dress','',3.0,'','','','{"color":"blue, \u84dd"}','{"garment":"","regular_price":null,"link":"","photos":["3/0","3/1"]}',X'145B3CF83CB6F3EB');
+INSERT INTO "products" VALUES(15,'p04','Number 4','','dress','',4.0,'','','','{"color":"blue, \u84dd"}','{"garment":"","regular_price":null,"link":"","photos":["4/0","4/1"]}',X'667C945685568CC4');
+INSERT INTO "products" VALUES(25,'p05','Number 5','','dress','',5.0,'','','','{"color":"blue, \u84dd"}','{"garment":"","regular_price":null,"link":"","photos":["5/0","5/1"]}',X'804A95819898E5FB');
+INSERT INTO "products" VALUES(28,'p06','Number 6','','dress','',6.0,'','','','{"color":"blue, \u84dd"}','{"garment":"","regular_price":null,"link":"","photos":["6/0","6/1"]}',X'3F8135D481923633');
+INSERT INTO "products" VALUES(31,'p07','Number 7','','dress','',7.0,'','','','{"color":"blue, \u84dd"}','{"garment":"","regular_price":null,"link":"","photos":["7/0","7/1"]}',X'02235A6F73EC52DD');
+INSERT INTO "products" VALUES(34,'p08','Number 8','','dress','',8.0,'','','','{"color":"blue, \u84dd"}','{"garment":"","regular_price":null,"link":"","photos":["8/0","8/1"]}',X'A04EAB94FC30442F');
+INSERT INTO "products" VALUES(37,'p09','Number 9','','dress','',9.0,'','','','{"color":"blue, \u84dd"}','{"garment":"","regular_price":null,"link":"","photos":["9/0","9/1"]}',X'FE32B27455D7B5F0');
+INSERT INTO "products" VALUES(40,'p10','Number 10','','dress','',10.0,'','','','{"color":"blue, \u84dd"}','{"garment":"","regular_price":null,"link":"","photos":["10/0","10/1"]}',X'EB6F2D0DCB0DC401');
+INSERT INTO "products" VALUES(43,'p11','Number 11','','dress','',11.0,'','','','{"color":"blue, \u84dd"}','{"garment":"","regular_price":null,"link":"","photos":["11/0","11/1"]}',X'5B297675D1B2C04B');
+INSERT INTO "products" VALUES(46,'p12','Number 12','','dress','',12.0,'','','','{"color":"blue, \u84dd"}','{"garment":"","regular_price":null,"link":"","photos":["12/0"]}',X'43DC1AC4C75420C8');
+CREATE TABLE removals (number INTEGER PRIMARY KEY, id TEXT NOT NULL,
+            checksum BLOB NOT NULL) STRICT;
+INSERT INTO "removals" VALUES(24,'gone',X'09FF54CAD91D7BDE');
+CREATE TABLE thumbnails (photo INTEGER PRIMARY KEY REFERENCES photos(number) ON DELETE CASCADE,
+            data BLOB NOT NULL, checksum BLOB NOT NULL) STRICT;
+INSERT INTO "thumbnails" VALUES(4,X'6A706567302F30',X'E79A5BBF1B8A275E');
+INSERT INTO "thumbnails" VALUES(5,X'6A706567302F31',X'94B3E7AB558A7C33');
+INSERT INTO "thumbnails" VALUES(7,X'6A706567312F30',X'979491391CDDC314');
+INSERT INTO "thumbnails" VALUES(8,X'6A706567312F31',X'2528F0322EB6BC43');
+INSERT INTO "thumbnails" VALUES(10,X'6A706567322F30',X'8E9E78CE91FAC8BF');
+INSERT INTO "thumbnails" VALUES(11,X'6A706567322F31',X'303494CFBB73158B');
+INSERT INTO "thumbnails" VALUES(13,X'6A706567332F30',X'6B8B8BF22FAD253E');
+INSERT INTO "thumbnails" VALUES(14,X'6A706567332F31',X'82E94444B097ED95');
+INSERT INTO "thumbnails" VALUES(16,X'6A706567342F30',X'BE61BF30CF98D76F');
+INSERT INTO "thumbnails" VALUES(17,X'6A706567342F31',X'62C507D2B8AB5F0C');
+INSERT INTO "thumbnails" VALUES(26,X'6A706567352F30',X'60234401572A3FA8');
+INSERT INTO "thumbnails" VALUES(27,X'6A706567352F31',X'54C5EEA0495A9A8C');
+INSERT INTO "thumbnails" VALUES(29,X'6A706567362F30',X'F378A8927C8D3E99');
+INSERT INTO "thumbnails" VALUES(30,X'6A706567362F31',X'FCBB8A8E5547FBD6');
+INSERT INTO "thumbnails" VALUES(32,X'6A706567372F30',X'2AD3121A014790EA');
+INSERT INTO "thumbnails" VALUES(33,X'6A706567372F31',X'52313AD722EAFBBA');
+INSERT INTO "thumbnails" VALUES(35,X'6A706567382F30',X'313A2DF9E1CE836F');
+INSERT INTO "thumbnails" VALUES(36,X'6A706567382F31',X'3D89EE8F7806A706');
+INSERT INTO "thumbnails" VALUES(38,X'6A706567392F30',X'BA6DA1E74A32C8BA');
+INSERT INTO "thumbnails" VALUES(39,X'6A706567392F31',X'D8FE927FA4F58675');
+INSERT INTO "thumbnails" VALUES(41,X'6A70656731302F30',X'098D4245C5D17B14');
+INSERT INTO "thumbnails" VALUES(42,X'6A70656731302F31',X'1E9FA5C0F99C591B');
+INSERT INTO "thumbnails" VALUES(44,X'6A70656731312F30',X'13A330C24ECF35C7');
+INSERT INTO "thumbnails" VALUES(45,X'6A70656731312F31',X'FD44148962959CFC');
+INSERT INTO "thumbnails" VALUES(47,X'6A70656731322F30',X'6E18AF0A07F800B8');
+CREATE TABLE vectors (photo INTEGER PRIMARY KEY REFERENCES photos(number) ON DELETE CASCADE,
+            data BLOB NOT NULL) STRICT;
+INSERT INTO "vectors" VALUES(4,X'AF0CD13E94A45DBDA8B6A3BEF605373E059B583E49E9273DD547963E1B6FEEBD60BD3DBE6368D43EC88B7D3EDC9DC3BEC135503DFE44AB3DAC4A01BE116EAA3E');
+INSERT INTO "vectors" VALUES(5,X'6B21A2BEB65C21BECD29843D621115BEDB7E7A3E94F0C33E979D8C3E1EC8C7BDECE898BE5E644CBE1EC8C73DD51BB6BEC6CFF2BD36952A3EEACABD3E55E3AC3E');
+INSERT INTO "vectors" VALUES(7,X'2F41CCBE4A6E49BEC77B88BE669BC63EB45D8A3E846DA93DEED7523CDCB954BE86120F3DB013BFBE74F4103E28D7323E36ABE53D4304B0BE5F312D3DD54FBB3E');
+INSERT INTO "vectors" VALUES(8,X'5A9A9EBED5F5C1BBA141DFBEB34E643E655684BECF17CFBE8478743EBD979DBDC37590BE106E703ED5F5C13B4900C63D106E703E9C636C3E655684BE2759683E');
+INSERT INTO "vectors" VALUES(10,X'A4C287BEAFE6203C5B2049BD6644E2BE1F26CD3D4947E4BEDFFA2EBE075AF13CD745633ED3D6953EC1FDB03CBA48E53DE42BD1BCC7F0A73E3C61F6BE62D594BD');
+INSERT INTO "vectors" VALUES(11,X'1A95CE3EF5925F3E3548AF3DA105A9BEAC9D8A3E4463AE3EE43D163DF7DB323DDBEE07BDF924063E128F933EB6EC983E3E97BD3DA105A9BE5701CBBEE9FAFD3D');
+INSERT INTO "vectors" VALUES(13,X'87B596BEE23865BE87B596BEB2E7DE3EBF51BFBD5EAF323EFED4683EB7061D3E73C8563EC79C613E5EAF32BEEEDA82BE8E9C17BD73C8563E8032B73E1F90AA3E');
+INSERT INTO "vectors" VALUES(14,X'7B02EA3EC696F13EE47A193EF75F9B3D006ED0BD79A328BE2A88063E626E74BE8960D1BEF75F9BBD1A02C6BE006ED03D006ED03D17DA6C3EC33730BE467B3D3D');
+INSERT INTO "vectors" VALUES(16,X'A89BB93D925B9ABE1E52743E51E9D73DB71DE6BEBBD5113E7963CFBEBE348BBEAE592C3E925B9A3EB5171FBDE34F89BE0CCA00BD004E9BBD446DF2BA0912D53E');
+INSERT INTO "vectors" VALUES(17,X'BBA2B23ECD6F333CD8AACA3EE11C6D3D31CC953E2D03A13E40D0213E754E68BE853BB0BD09699F3E3675C33DDA9306BDC4FD903E9AD1A5BE7185F3BCD8AACA3E');
+INSERT INTO "vectors" VALUES(26,X'8365C2BD1036BCBEAF7CD8BEC1B2473E601997BEDCB3A13EC1B247BEED89AABE4E235BBDC172143D220CC5BEDB936EBE4EE3273E83A5753ED288D0BD60B930BD');
+INSERT INTO "vectors" VALUES(27,X'B47AAC3EDCBC023E4EA5543EC7560FBE56CEBD3EC541C7BE3EF3813E80855C3DBCA3153E03D5C8BE2778C63D9E14B93E15B12BBEB819853EF4973EBE735D9A3D');
+INSERT INTO "vectors" VALUES(29,X'A8187CBEF3E87DBD013FC0BDDC56BF3EAB8E8C3EF58C333E412F90BE85D4B0BE6ACCE13ED1768D3DBBF5693E6B9EBCBCD52BDEBE28F99BBD1B470FBE5A6504BE');
+INSERT INTO "vectors" VALUES(30,X'9B376E3EEE2392BE8058A13EABBB7BBE8C7BAB3EEAC28E3E2E34C8BE290B7ABDA128073CB50D983DEAC28E3EAD4B91BD128DB0BE989EB53ED1B4AFBC3F8020BE');
+INSERT INTO "vectors" VALUES(32,X'3D76EF3CC4DE2EBE61C98DBDF0A6C93AFCEF103DF16A25BE3E1CB93E9834A6BEA3B9913EADB6C53E9816943D1190C2BEFB49C73E28B82BBE06ED443E9834A63E');
+INSERT INTO "vectors" VALUES(33,X'0D3D85BD8ED12ABD5796C33EB31786BE34ACAB3E2FCBD93EAE36B43EA6D0533DA5A708BCEB7B38BD5C7795BE9AE5E4BD7957903E45A1B73ECE9B3D3E59F206BE');
+INSERT INTO "vectors" VALUES(35,X'60EC6EBDBD99CABE19A48BBE1985143D49F3C4BDBD15A7BE5F60843DBD7A533EEB9A073D1B4F6DBEA689703E0375BABE5F039F3ED4A9A43DEBFFB3BE0375BABE');
+INSERT INTO "vectors" VALUES(36,X'232638BCEF40613EC8B93EBD7FB6823EFA7AC4BE2B3C4A3E254A89BE316B243D2731C13ED3F3A1BE3D8CBFBEA319543E51C36CBC663733BE3CA5873EEA4EA0BE');
+INSERT INTO "vectors" VALUES(38,X'1AAEDFBED6E42EBEBE78853EC44D41BED48ABEBE117FB3BE9DA41A3D7E2A20BE5FB0A5BDC901A23CD6E42E3E42909B3E2E9F3DBEA82DB73EBE7885BE6C9332BE');
+INSERT INTO "vectors" VALUES(39,X'C7ED76BC3A33453EDB9FB63ECFC4BB3EDFE8B43EFF30A7BEBC57C43EF65962BDD30DBABE51E93ABE79C3293E1E34D13DD711703D815526BECCC0853D2E9D923E');
+INSERT INTO "vectors" VALUES(41,X'CE7591BECDC3F13E8D99BDBE8E728DBEFDC2F03C9DB7623EDE86263E6D9EC33E3DB9E43D9D90323E6D9EC3BE7E8828BD3D92B43D1E700A3E5DA74E3E7DBC68BD');
+INSERT INTO "vectors" VALUES(42,X'E20D3DBEECE98ABED10C81BEB192A33EF36CD2BA657E4DBEECE98A3E142BFD3D5A5EB2BE76DDE2BDEECF7EBE3F81A8BEF8ABCC3E19C850BE134589BEC14F123E');
+INSERT INTO "vectors" VALUES(44,X'85ECC83E1865653EB3A3AB3E3503AABE4AFF9C3E8109F4BD186565BE7E5124BEA366B53E778BFA3D980C14BE934D173E10EE983D85ECC8BE90466A3C27A25BBE');
+INSERT INTO "vectors" VALUES(45,X'8870C2BE4A859DBB858C86BDD2928FBE19C797BE8870C23EF1BECEBD91B925BE8870C23ED96490BC350F9BBE1750B5BE831524BDE1A36ABEA8A68A3E7CB0FC3D');
+INSERT INTO "vectors" VALUES(47,X'C165C1BED96FD2BEF449533D834170BE00CF5B3E8F812FBED65A99BD2049BCBEA0EB603D92519F3E0E24D4BE066FBB3D95210FBD235E75BCF44953BDB5E0B8BE');
+CREATE INDEX photos_by_product ON photos(product);
+CREATE INDEX photos_by_digest ON photos(digest);
+CREATE INDEX beside_by_photo ON beside(photo, kind, size);
+COMMIT;
+PRAGMA application_id=1464156498;
+PRAGMA user_version=3;
