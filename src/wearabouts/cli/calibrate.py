@@ -73,7 +73,7 @@ def calibrate(
         _show(found, store)
 
 
-def _forget(store: Path, json: bool) -> None:
+def _forget(store: str, json: bool) -> None:
     from wearabouts.calibrating import forget
     from wearabouts.cli.options import existing_store
     from wearabouts.stores import open_store
@@ -89,7 +89,7 @@ def _forget(store: Path, json: bool) -> None:
         say(FORGOTTEN if there else NONE_KEPT)
 
 
-def _plain(found: Calibrated, store: Path) -> dict[str, Any]:
+def _plain(found: Calibrated, store: str) -> dict[str, Any]:
     from wearabouts.types import as_dict
 
     plain: dict[str, Any] = as_dict(
@@ -106,7 +106,7 @@ def _plain(found: Calibrated, store: Path) -> dict[str, Any]:
     return plain
 
 
-def _show(found: Calibrated, store: Path) -> None:
+def _show(found: Calibrated, store: str) -> None:
     show_faults(found.faults)
     say(
         f"{found.shown + found.ruled_out:,} photos tell something: {found.shown:,} with their product "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -104,7 +103,7 @@ def _network(encoder: Encoder) -> Halves:
     return PairVerifier(encoder.bundle)
 
 
-def _plain(summary: IndexSummary, store: Path) -> dict[str, Any]:
+def _plain(summary: IndexSummary, store: str) -> dict[str, Any]:
     from wearabouts.types import as_dict
 
     faults = {"counts": summary.faults.counts, "kept": summary.faults.kept}
@@ -112,7 +111,7 @@ def _plain(summary: IndexSummary, store: Path) -> dict[str, Any]:
     return plain
 
 
-def _show(summary: IndexSummary, store: Path) -> None:
+def _show(summary: IndexSummary, store: str) -> None:
     show_faults(summary.faults)
     say(
         f"{store}: {summary.products:,} products with {summary.photos:,} photos; {summary.embedded:,} embedded, "

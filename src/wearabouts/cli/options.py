@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wearabouts.stores import Mode
     from wearabouts.types import Box
 
-DEFAULT_STORE = Path("wearabouts-store")
+DEFAULT_STORE = "wearabouts-store"
 
 
 def whole_number(text: str) -> int:
@@ -35,7 +35,9 @@ def share(text: str) -> float:
         raise typer.BadParameter(f"{str(text)!r} is not a number; give one such as 0.95") from None
 
 
-StoreOption = Annotated[Path, typer.Option("--store", "-s", help="Folder of the store.")]
+StoreOption = Annotated[
+    str, typer.Option("--store", "-s", help="Folder of the store, or an address such as milvus://host:19530/shop.")
+]
 ModelOption = Annotated[
     str,
     typer.Option(
@@ -81,20 +83,23 @@ def load_encoder(model: str) -> Encoder:
     return open_encoder(model)
 
 
-def existing_store(store: Path) -> Path:
-    """The same path, once something is there.
+def existing_store(store: str) -> str:
+    """The same address; where it is a folder, only once something is there.
 
     Raises:
-        StoreError: Nothing is.
+        StoreError: Nothing is, or there is no such engine.
     """
-    if not store.exists():
+    from wearabouts.stores import folder_of
+
+    folder = folder_of(store)
+    if folder is not None and not folder.exists():
         raise StoreError(
             f"no store at {store}; make one with `wearabouts index SOURCE --store {store}`, or name another store"
         )
     return store
 
 
-def open_searcher(store: Path, model: str, *, mode: Mode = "read", settings: SearchSettings | None = None) -> Searcher:
+def open_searcher(store: str, model: str, *, mode: Mode = "read", settings: SearchSettings | None = None) -> Searcher:
     """A searcher over an existing store, with the second stage that the model's bundle has.
 
     Raises:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +12,9 @@ from wearabouts.cli.options import DEFAULT_STORE, JsonOption, existing_store
 from wearabouts.cli.terminal import say, show_json, show_table
 
 EXAMPLES = 8  # values shown of a column
-StoreArgument = Annotated[Path, typer.Argument(help="Folder of the store.")]
+StoreArgument = Annotated[
+    str, typer.Argument(help="Folder of the store, or an address such as milvus://host:19530/shop.")
+]
 
 
 def check(

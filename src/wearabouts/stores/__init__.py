@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from wearabouts.catalog import Photo, Product
+from wearabouts.errors import StoreError, unknown
 from wearabouts.types import Floats, Ranking
 
 MAX_BESIDE = 8_192  # bytes
@@ -168,6 +170,13 @@ class Store(Protocol):
         """
         ...
 
+    def refresh(self) -> None:
+        """Show what other processes have written before the call; what this store wrote itself always shows at once.
+
+        Without it, theirs shows within a second. Nothing to do for an engine that always asks.
+        """
+        ...
+
     def describe(self) -> dict[str, Any]:
         """Counts, sizes, columns one can filter by, the index in use and why; for people and for `/readyz`."""
         ...
@@ -181,34 +190,70 @@ class Store(Protocol):
         ...
 
 
-# name → "module:attribute", imported only when asked for
-STORES: dict[str, str] = {"embedded": "wearabouts.stores.embedded:EmbeddedStore"}
+# engine → "module:attribute", imported only when asked for
+STORES: dict[str, str] = {
+    "embedded": "wearabouts.stores.embedded:EmbeddedStore",
+    "milvus": "wearabouts.stores.milvus:MilvusStore",
+    "milvuss": "wearabouts.stores.milvus:MilvusStore",
+    "milvus-lite": "wearabouts.stores.milvus:MilvusStore",
+}
 
 Mode = Literal["read", "write"]
 
+_ADDRESS: Final = re.compile(r"([a-z][a-z0-9+-]+):(.*)", re.DOTALL)
+
+
+def folder_of(address: str | Path) -> Path | None:
+    """The folder of an embedded store, whether it is there or not; None for an address of another engine.
+
+    Raises:
+        StoreError: The address names an engine there is none of.
+    """
+    engine, rest = _parted(address)
+    return Path(rest) if engine == "embedded" else None
+
 
 def open_store(
-    path: str | Path,
+    address: str | Path,
     *,
     mode: Mode = "read",
     encoder_hash: str | None = None,
     dim: int | None = None,
     rebuild: bool = False,
 ) -> Store:
-    """Open the store at a path, or make a new one there.
+    """Open the store at an address, or make a new one there.
 
     Args:
-        path: A folder.
-        mode: ``write`` takes the one writer's lock; any number may read at the same time.
+        address: A folder (or ``embedded:FOLDER``), ``milvus://host:19530/collection`` (``milvuss://`` with TLS), or
+            ``milvus-lite:FILE.db/collection``.
+        mode: ``write`` takes the one writer's lock of an embedded store; any number may read at the same time.
         encoder_hash: The encoder in use; refused when the store was filled by another. None skips the check.
         dim: Floats per vector; needed, with `encoder_hash`, to make a new store (mode ``write`` only).
-        rebuild: Empty the store first, in one transaction, and dedicate it to `encoder_hash` and `dim` (mode ``write``
-            only).
+        rebuild: Empty the store first, and dedicate it to `encoder_hash` and `dim` (mode ``write`` only).
 
     Raises:
-        StoreError: No store there, another encoder's, of an unknown version, or being written by somebody else.
+        StoreError: No store there, another encoder's, of an unknown version, being written by somebody else, or out
+            of reach.
     """
-    module, attribute = STORES["embedded"].split(":")
+    engine, rest = _parted(address)
+    module, attribute = STORES[engine].split(":")
     opener = getattr(import_module(module), attribute)
-    store: Store = opener.open(Path(path), mode=mode, encoder_hash=encoder_hash, dim=dim, rebuild=rebuild)
+    where = Path(rest) if engine == "embedded" else rest
+    store: Store = opener.open(where, mode=mode, encoder_hash=encoder_hash, dim=dim, rebuild=rebuild)
     return store
+
+
+def _parted(address: str | Path) -> tuple[str, str]:
+    """The engine, and what it is given to open: the whole address, but for a folder only its path."""
+    found = _ADDRESS.fullmatch(address) if isinstance(address, str) else None
+    if found is None:
+        return "embedded", str(address)
+    engine, rest = found.groups()
+    if engine in STORES:
+        return engine, rest if engine == "embedded" else str(address)
+    if rest.startswith("//"):
+        known = ", ".join(STORES)
+        raise StoreError(
+            f"{unknown('engine', engine, STORES)}; a store is a folder, or an address that begins with one of {known}"
+        )
+    return "embedded", str(address)
