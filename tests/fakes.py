@@ -254,6 +254,9 @@ class ListStore:
         photos = self._photos()
         return [photos[ident].beside.get(kind) if ident in photos else None for ident in photo_ids]
 
+    def refresh(self) -> None:
+        """Nobody else writes."""
+
     def note(self, name: str) -> dict[str, Any] | None:
         """A copy of the note."""
         facts = self.notes.get(name)

@@ -30,6 +30,7 @@ def search_on(store, world, seed):
     try:
         while not world.over.is_set():
             gone, present = set(world.gone), set(world.present)
+            store.refresh()
             where = "in stock" if generator.random() < 0.5 else None
             ranking = store.search(unit(generator)[0], 10_000, where=where)
             found = set(ranking.product_ids)
@@ -87,6 +88,7 @@ def lived_through(store, writer):
             thread.join()
     assert world.problems == []
     assert world.rounds > THREADS
+    store.refresh()
     assert set(store.search(unit(np.random.default_rng(1))[0], 10_000).product_ids) == world.present
 
 

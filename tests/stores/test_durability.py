@@ -312,6 +312,7 @@ def test_check_finds_and_repair_removes_what_cannot_be_trusted(tmp_path, harm, k
     assert store.check() == []
     kept = {f"{i}/{j}" for i in range(12) for j in range(2) if i not in (3, 7)} - lost
     for each in (store, reader):
+        each.refresh()
         assert set(each.search(query, 99).photo_ids) == kept
     for ident in store.products():
         store.record(ident)

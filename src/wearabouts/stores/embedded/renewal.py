@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -18,12 +19,14 @@ from wearabouts.stores.embedded.view import View
 SLACK: Final = 1_000  # rows outside the base that are not worth another one at closing
 
 
-def write(folder: Path, connection: sqlite3.Connection) -> None:
+def write(folder: Path, connection: sqlite3.Connection, *, progress: Callable[[float], None] | None = None) -> None:
     """Write a base of what the database has now.
 
     Args:
         folder: The store's folder.
         connection: In a read transaction.
+        progress: Told the part that is done, 0 to 1, every few milliseconds; what it raises ends the writing, and
+            leaves everything as it was.
 
     Raises:
         StoreError: The disk fails; the base before stays.
@@ -38,13 +41,20 @@ def write(folder: Path, connection: sqlite3.Connection) -> None:
             dim=meta.dim,
             numbers=numbers,
             sums=sums,
-            rows=rows,
+            rows=rows if progress is None else _told(rows, len(numbers), progress),
         )
     except OSError as error:
         raise StoreError(
             f"the index of {folder} could not be written ({error}); nothing is lost, searches go on "
             "without it; make room and run `wearabouts check --repair`"
         ) from error
+
+
+def _told(rows: Iterable[bytes], count: int, progress: Callable[[float], None]) -> Iterator[bytes]:
+    for place, row in enumerate(rows):
+        if not place % 64:
+            progress(place / count)
+        yield row
 
 
 def is_behind(view: View) -> bool:

@@ -6,8 +6,9 @@
     acknowledged    the writer's note of the last write it acknowledged
     derived/        the memory-mapped base; may be deleted at any time
 
-Searching asks SQLite one thing: whether anything has changed (`PRAGMA data_version`, microseconds); the vectors, ids
-and columns lie in memory and are brought up to date by replaying what is newer.
+Searching asks SQLite nothing: vectors, ids and columns are mapped or lie in memory. A write brings them up to date
+before it is acknowledged; in a process that only reads, a thread looks several times a second what others have
+written. Writes that come together are committed together; the next base is made in the background.
 """
 
 from __future__ import annotations
@@ -16,20 +17,24 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from wearabouts.errors import StoreError
 from wearabouts.stores import Finding, Known, Mode, PhotoRecord, ProductRecord
 from wearabouts.stores.embedded import beside, checking, describing, notes, reading, renewal, searching, writing
+from wearabouts.stores.embedded.committing import Act, Commits
+from wearabouts.stores.embedded.following import Follower
 from wearabouts.stores.embedded.lock import Acknowledged, WriterLock
 from wearabouts.stores.embedded.opening import opened
+from wearabouts.stores.embedded.rebuilding import Progress, Rebuilder
 from wearabouts.stores.embedded.schema import ACKNOWLEDGED, Meta, read_meta, told
-from wearabouts.stores.embedded.schema import writing as write_transaction
 from wearabouts.stores.embedded.tracking import Readers, Tracker
 from wearabouts.stores.embedded.view import View
 from wearabouts.types import Floats, Ranking
+
+T = TypeVar("T")
 
 
 class EmbeddedStore:
@@ -39,10 +44,13 @@ class EmbeddedStore:
         self.folder = folder
         self._connection = connection
         self._lock = lock
-        self._writing = threading.RLock()
+        self._closing = threading.Lock()
         self._acknowledged = None if lock is None else Acknowledged(folder / ACKNOWLEDGED)
         self._readers = Readers(folder)
         self._tracker = Tracker(folder, connection, meta, poll=lock is None)
+        self._commits = Commits(folder, connection, self._tracker.lock, self._committed)
+        self._rebuilder = Rebuilder(folder, self._tracker)
+        self._follower = Follower(self._tracker) if lock is None else None
         self._closed = False
         self._process = os.getpid()
 
@@ -82,17 +90,13 @@ class EmbeddedStore:
         The records are held in memory and checked before the transaction begins: give a few hundred at a time.
         """
         checked = writing.checked(records, self.dim)
-        with self._write("writing products") as connection:
-            meta = read_meta(connection, self.folder)
-            writing.insert(connection, meta, checked)
+        self._write("writing products", lambda connection, meta: (writing.insert(connection, meta, checked), None))
         return sum(len(record.photos) for record in checked)
 
     def delete(self, product_ids: Iterable[str]) -> int:
         """Remove products and their photos; returns how many products were there."""
         wanted = list(product_ids)
-        with self._write("deleting products") as connection:
-            _, count = writing.remove(connection, read_meta(connection, self.folder), wanted)
-        return count
+        return self._write("deleting products", lambda connection, meta: writing.remove(connection, meta, wanted))
 
     def product(self, product_id: str) -> dict[str, Any] | None:
         """One product as plain data; `garment` is the one it counts as, `garment_given` the feed's own."""
@@ -159,8 +163,7 @@ class EmbeddedStore:
     def write_note(self, name: str, facts: Mapping[str, Any] | None) -> None:
         """Keep a fact (what JSON can hold, at most a MiB of it) in place of the one of that name; None removes it."""
         text = None if facts is None else notes.packed(name, facts)
-        with self._write("writing a note") as connection:
-            writing.note(connection, read_meta(connection, self.folder), name, text)
+        self._write("writing a note", lambda connection, meta: (writing.note(connection, meta, name, text), None))
 
     def search(
         self, vector: Floats, count: int, *, where: str | None = None, garments: Sequence[str] = (), exact: bool = False
@@ -186,67 +189,73 @@ class EmbeddedStore:
             view = self._current()
             with self._reading("checking") as connection:
                 return checking.findings(self.folder, connection, view)
-        with self._writing:
-            found = self.check()
-            if found:
-                with self._write("repairing") as connection:
-                    checking.mend(connection, read_meta(connection, self.folder), self.folder)
-                self.rebuild()
+        self._require_writable()
+        found = self.check()
+        if found:
+            self._write("repairing", self._mend)
+            self.rebuild()
         return found
 
-    def rebuild(self) -> None:
-        """Write a new base from the truth and search it from now on.
+    def refresh(self) -> None:
+        """Show everything that any process has committed before the call; a writer's own view always does."""
+        self._require_open()
+        self._tracker.follow()
+
+    def rebuild(self, progress: Progress | None = None) -> None:
+        """Write a new base from the truth and search it from now on; other threads search and write meanwhile.
+
+        Args:
+            progress: Told the part that is done, 0 to 1.
 
         Raises:
             StoreError: The store is open for reading, or the disk fails.
         """
-        with self._writing:
-            self._write_base()
-            with told(self.folder, "reading the store"):
-                self._tracker.refresh(anew=True)
+        self._require_writable()
+        self._rebuilder.run(progress)
 
     def close(self) -> None:
         """Bring the base up to date where that is worth it, then release files and the lock."""
-        with self._writing:
+        with self._closing:
             if self._closed:
                 return
+            own = self._process == os.getpid()
             try:
-                # The truth is complete without a base; a full disk must not make closing fail.
-                own = self._lock is not None and self._process == os.getpid()
-                if own and renewal.is_behind(self._current()):
-                    with suppress(StoreError):
-                        self._write_base()
+                if own:
+                    self._commits.close()
+                    self._rebuilder.close()
+                    # The truth is complete without a base; a full disk must not make closing fail.
+                    if self._lock is not None and renewal.is_behind(self._tracker.current()):
+                        with suppress(StoreError):
+                            self._rebuilder.run()
             finally:
                 self._closed = True
+                if self._follower is not None:
+                    self._follower.close()
                 self._readers.close()
                 self._tracker.close()
                 if self._lock is not None and self._acknowledged is not None:
                     self._acknowledged.close()
                     self._lock.release()
 
-    def _write_base(self) -> None:
-        self._require_writable()
-        with self._reading("rebuilding the index") as connection:
-            renewal.write(self.folder, connection)
-
     def _current(self) -> View:
         self._require_open()
         return self._tracker.current()
 
-    @contextmanager
-    def _write(self, doing: str) -> Iterator[sqlite3.Connection]:
-        """One acknowledged transaction; after it the change is on the disk and in the view."""
-        with self._writing, told(self.folder, doing):
-            self._require_writable()
-            with self._tracker.lock:
-                with write_transaction(self._connection):
-                    yield self._connection
-                view = self._tracker.refresh()
-            if self._acknowledged is not None:
-                self._acknowledged.note(view.sequence)
-            if renewal.is_outgrown(view):
-                with suppress(StoreError):  # acknowledged already; the base is only a help
-                    self.rebuild()
+    def _write(self, doing: str, act: Act[T]) -> T:
+        """One acknowledged write; after it the change is on the disk and in the view."""
+        self._require_writable()
+        return self._commits.run(doing, act)
+
+    def _committed(self, meta: Meta) -> None:
+        if self._acknowledged is not None:
+            self._acknowledged.note(meta.sequence)
+        with told(self.folder, "reading the store"):
+            view = self._tracker.refresh()
+        self._rebuilder.consider(view)
+
+    def _mend(self, connection: sqlite3.Connection, meta: Meta) -> tuple[Meta, None]:
+        checking.mend(connection, meta, self.folder)
+        return read_meta(connection, self.folder), None
 
     def _reading(self, doing: str) -> AbstractContextManager[sqlite3.Connection]:
         self._require_open()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -20,11 +22,14 @@ from wearabouts.stores.embedded.schema import DATABASE, DERIVED, Meta, connect, 
 from wearabouts.stores.embedded.view import Places, View
 
 MAX_IDLE: Final = 8  # connections kept for the next reader
+STALE: Final = 1.0  # seconds without a look after which a search looks itself
+CATCH_UP: Final = 8  # times a new view is brought up to date beside the present one before writes wait for it
+FEW: Final = 64  # numbers replayed in a few milliseconds
 LARGE: Final = 20_000  # rows outside the base that are worth another one
 
 
 class Tracker:
-    """The newest `View`, made from one connection by one thread at a time, handed to any number of them."""
+    """The newest `View`, made by one thread at a time, handed to any number of them."""
 
     def __init__(self, folder: Path, connection: sqlite3.Connection, meta: Meta, *, poll: bool) -> None:
         """Read everything.
@@ -33,7 +38,7 @@ class Tracker:
             folder: The store's folder.
             connection: Its own from now on for reading; the writer also writes with it, holding `lock`.
             meta: The store's own row as it was opened.
-            poll: Ask at each `current` whether another process has written; the one writer need not.
+            poll: Whether another process may write; where this is the one writer, nobody else can.
         """
         self.folder = folder
         self.lock = threading.RLock()
@@ -43,23 +48,48 @@ class Tracker:
         self._file = _identity(folder)
         self._view: View | None = None
         self._version = -1
-        self.current()
+        self._looked = -math.inf
+        self._refused = 0  # a newer generation that cannot be used
+        self.look()
 
     def current(self) -> View:
-        """The newest view: this process's own writes, and whatever another process has committed before the call."""
+        """The newest view: this process's own writes, and what others have committed until a second ago.
+
+        Without a lock, unless nobody has looked for a second.
+        """
         view = self._view
-        if view is not None and not self._poll:
+        if view is not None and (not self._poll or time.monotonic() - self._looked < STALE):
             return view
+        return self.look()
+
+    def look(self) -> View:
+        """The view with whatever any process has committed before the call.
+
+        Raises:
+            StoreError: The database is damaged, has been replaced, or was dedicated to another encoder.
+        """
         with self.lock, told(self.folder, "reading the store"):
+            now, self._looked = time.monotonic(), -math.inf
             if _identity(self.folder) != self._file:
                 raise StoreError(f"{self.folder}: store.db has been replaced by another file; open the store again")
-            # Asked before reading, so that a commit in between is seen at the next search.
+            # Asked before reading, so that a commit in between is seen at the next look.
             version = self._connection.execute("PRAGMA data_version").fetchone()[0]
             view = self._view
-            if view is None or version != self._version:
+            if view is None or (self._poll and version != self._version):
                 view = self.refresh()
                 self._version = version
+            self._looked = now
             return view
+
+    def follow(self) -> None:
+        """Look, and go over to a newer generation where there is one."""
+        self.look()
+        if self._is_superseded():
+            self.go_over()
+
+    def distrust(self) -> None:
+        """Let the next search look itself."""
+        self._looked = -math.inf
 
     def found(self, photo_ids: Sequence[str]) -> tuple[View, Places]:
         """The newest view, and the row of each photo in it, -1 for one that is not there."""
@@ -82,27 +112,57 @@ class Tracker:
                 found = self.current().photos_of(product_ids)
         return found or []
 
-    def refresh(self, *, anew: bool = False) -> View:
-        """Read what is newer, or everything; until that is done, searches go on with the view before it.
+    def refresh(self) -> View:
+        """Replay what is newer onto the view, or read everything; until that is done, searches go on with the old one.
 
         Raises:
             StoreError: The store has been dedicated to another encoder, or is damaged.
         """
         with self.lock:
-            view = self._view
             try:
-                with reading(self._connection):
-                    meta = read_meta(self._connection, self.folder)
-                    self._require_same_encoder(meta)
-                    if anew or view is None or view.sequence < meta.replay_from or self._outgrown(view):
-                        view = load(self._connection, meta, self.folder / DERIVED)
-                    elif meta.sequence != view.sequence:
-                        view = replay(self._connection, meta, view)
+                self.meta, self._view = self._brought(self._connection, self._view)
             except BaseException:
                 self._view = None  # a replay that broke off may have moved the rows beneath the old view
                 raise
-            self.meta, self._view = meta, view
-            return view
+            return self._view
+
+    def _is_superseded(self) -> bool:
+        """Whether there is a newer generation than the one that is searched."""
+        view, found = self._view, generations(self.folder / DERIVED)
+        return view is not None and bool(found) and found[0][0] > max(view.base.generation, self._refused)
+
+    def go_over(self) -> None:
+        """Search the newest generation from now on.
+
+        The view is made beside the present one, on a connection of its own, until it is only a few writes behind; only
+        for those do writes wait. Searches never do.
+
+        Raises:
+            StoreError: As for `look`.
+        """
+        with told(self.folder, "going over to a new index"), closing(connect(self.folder, write=False)) as connection:
+            _, view = self._brought(connection, None)
+            for _ in range(CATCH_UP):
+                before = view.sequence
+                _, view = self._brought(connection, view)
+                if view.sequence - before <= FEW:
+                    break
+            with self.lock:
+                if self._view is not None and view.base.generation <= self._view.base.generation:
+                    self._refused = max((each for each, _ in generations(self.folder / DERIVED)), default=0)
+                    return
+                self.meta, self._view = self._brought(self._connection, view)
+
+    def _brought(self, connection: sqlite3.Connection, view: View | None) -> tuple[Meta, View]:
+        """A view, or None, → one that shows all that is committed."""
+        with reading(connection):
+            meta = read_meta(connection, self.folder)
+            self._require_same_encoder(meta)
+            if view is None or view.sequence < meta.replay_from:
+                view = load(connection, meta, self.folder / DERIVED)
+            elif meta.sequence != view.sequence:
+                view = replay(connection, meta, view)
+            return meta, view
 
     def _require_same_encoder(self, meta: Meta) -> None:
         if (meta.encoder_hash, meta.dim) != (self.meta.encoder_hash, self.meta.dim):
@@ -110,14 +170,6 @@ class Tracker:
                 f"{self.folder} was refilled with encoder {meta.encoder_hash} while open for {self.meta.encoder_hash}; "
                 "open it again with that encoder"
             )
-
-    def _outgrown(self, view: View) -> bool:
-        """Whether much lies outside this view's base and the writer has made a newer one."""
-        base = view.rows.base
-        if len(view.vectors) <= LARGE + len(base.numbers):
-            return False
-        found = generations(self.folder / DERIVED)
-        return bool(found) and found[0][0] > base.generation
 
     def close(self) -> None:
         """Let go of the view and the connection."""

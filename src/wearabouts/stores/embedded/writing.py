@@ -1,4 +1,8 @@
-"""What changes the truth: each function here runs inside one write transaction of the caller."""
+"""What changes the truth: each function here runs inside one write transaction of the caller.
+
+`insert`, `remove` and `note` give the store's own row as it is to be afterwards; the caller writes it, once for all
+that share the transaction.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +89,7 @@ def insert(connection: sqlite3.Connection, meta: Meta, records: Sequence[Product
     connection.executemany("INSERT INTO vectors VALUES (?, ?)", vectors)
     connection.executemany("INSERT INTO thumbnails VALUES (?, ?, ?)", thumbnails)
     connection.executemany(beside.INSERT, more)
-    return _advanced(connection, meta, number)
+    return replace(meta, sequence=number)
 
 
 def remove(connection: sqlite3.Connection, meta: Meta, product_ids: Iterable[str]) -> tuple[Meta, int]:
@@ -95,13 +99,13 @@ def remove(connection: sqlite3.Connection, meta: Meta, product_ids: Iterable[str
         if connection.execute("DELETE FROM products WHERE id = ?", (ident,)).rowcount:
             number, count = number + 1, count + 1
             log_removal(connection, number, ident)
-    return _advanced(connection, meta, number), count
+    return replace(meta, sequence=number), count
 
 
 def note(connection: sqlite3.Connection, meta: Meta, name: str, text: str | None) -> Meta:
     """Keep or remove a note; it takes a number like any write, so that its loss would be noticed."""
     notes.write(connection, name, text)
-    return _advanced(connection, meta, meta.sequence + 1)
+    return replace(meta, sequence=meta.sequence + 1)
 
 
 def log_removal(connection: sqlite3.Connection, number: int, product_id: str) -> None:
