@@ -71,7 +71,16 @@ def dimension(asked: Floats, base: Floats, neighbours: int = NEIGHBOURS) -> dict
         neighbours: Of Levina and Bickel, at least 3.
     """
     parts = [nearest(asked[start : start + 64], base, neighbours)[1] for start in range(0, len(asked), 64)]
-    distance = np.maximum(np.concatenate(parts), 1e-6).astype(np.float64)
+    return estimates(np.concatenate(parts))
+
+
+def estimates(distances: npt.NDArray[np.floating]) -> dict[str, float]:
+    """The two estimates from the distances of points to their nearest rows.
+
+    Args:
+        distances: (Q, n), rising in each row, n at least 3.
+    """
+    distance = np.maximum(distances, 1e-6).astype(np.float64)
     second = np.log(distance[:, 1] / distance[:, 0])
     inverse = np.log(distance[:, -1:] / distance[:, :-1]).sum(1) / (distance.shape[1] - 2)
     return {"two_nn": round(float(1 / second.mean()), 1), "likelihood": round(float(1 / inverse.mean()), 1)}
