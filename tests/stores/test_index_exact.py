@@ -21,12 +21,14 @@ def test_the_best_are_among_what_it_gives(kept):
     generator = np.random.default_rng(5)
     vectors = unit(generator, 3_000)
     index = exact_index(vectors)
-    allowed = index.allow(generator.random(3_000) < kept)
+    mask, alive = generator.random(3_000) < kept, generator.random(3_000) < 0.9
+    allowed, left = index.allow(mask), np.flatnonzero(mask & alive)
+    assert allowed.count == allowed.each.sum() == mask.sum()
     for query in unit(generator, 5):
         truth = vectors.astype(np.float64) @ query.astype(np.float64)
-        order = np.flatnonzero(allowed.mask)[np.argsort(-truth[allowed.mask])]
+        order = left[np.argsort(-truth[left])]
         for count in (1, 20, 500, 5_000):
-            scores, rows = index.near(query, count, allowed)
+            scores, rows = index.near(query, count, allowed=allowed, alive=alive)
             assert set(order[:count].tolist()) <= set(rows.tolist())
             assert len(rows) <= count + 5
             np.testing.assert_allclose(scores, truth[rows], atol=16 * 2**-24)
@@ -35,7 +37,7 @@ def test_the_best_are_among_what_it_gives(kept):
 def test_all_equals_of_the_last_one_are_given():
     vectors = np.repeat(unit(np.random.default_rng(1), 4), 50, axis=0)
     index = exact_index(vectors)
-    _, rows = index.near(vectors[60], 10, index.allow(np.ones(200, np.bool_)))
+    _, rows = index.near(vectors[60], 10, alive=np.ones(200, np.bool_))
     assert sorted(rows.tolist()) == list(range(50, 100))
 
 
@@ -52,7 +54,7 @@ def test_what_is_read_was_asked_for(few):
     index = exact_index(vectors, require)
     mask = np.zeros(1_000, np.bool_)
     mask[[3, 77, 999] if few else np.arange(0, 1_000, 2)] = True
-    _, rows = index.near(vectors[0], 5, index.allow(mask))
+    _, rows = index.near(vectors[0], 5, alive=mask)
     assert asked[rows].all()
 
 

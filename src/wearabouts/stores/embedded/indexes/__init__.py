@@ -34,7 +34,9 @@ Facts = Mapping[str, Any]
 # they are damaged.
 Require = Callable[[str, Places, Places], None]
 
-EXACT_UP_TO: Final = 20_000  # vectors that are compared one by one in about a millisecond
+EXACT_BYTES: Final = 20 * 2**20  # of vectors that one core goes through in about two milliseconds
+LISTS: Final = 6.5  # lists for each square root of the vectors: as long to choose among them as to go through some
+SEEN: Final = 40  # vectors of the sample for each list
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +58,24 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Rows that a filter and the deletions leave, made by `Index.allow`.
+    """Rows that a filter keeps, made by `Index.allow`; deletions are told apart, so that it stays true for ever.
 
     Attributes:
-        mask: (N,) bool.
-        count: How many are True.
-        each: (L,) int64, how many are True in each list.
+        count: How many.
+        rows: (count,) int64, rising, where they are few; else None.
+        mask: (N,) bool, where they are many; else None.
+        each: (L,) int64, how many are in each list.
     """
 
-    mask: Mask
     count: int
+    rows: Places | None
+    mask: Mask | None
     each: Places
+
+    @property
+    def bytes(self) -> int:
+        """What it takes in memory."""
+        return sum(part.nbytes for part in (self.rows, self.mask, self.each) if part is not None)
 
 
 class Making(Protocol):
@@ -93,24 +102,32 @@ class Index(Protocol):
         ...
 
     def allow(self, mask: Mask) -> Allowed:
-        """Make a mask ready for searching; worth keeping when it is used again.
+        """Make a filter's rows ready for searching; worth keeping when they are used again.
 
         Args:
-            mask: (N,) bool, the rows allowed; not to be changed afterwards.
+            mask: (N,) bool, the rows the filter keeps; not to be changed afterwards.
         """
         ...
 
     def near(
-        self, query: Floats, count: int, allowed: Allowed, *, exact: bool = False, effort: float = 1.0
+        self,
+        query: Floats,
+        count: int,
+        *,
+        allowed: Allowed | None = None,
+        alive: Mask | None = None,
+        exact: bool = False,
+        effort: float = 1.0,
     ) -> tuple[Floats, Places]:
-        """Rows among which the `count` nearest allowed ones are, unordered, and their similarities.
+        """Rows among which the `count` nearest are, unordered, and their similarities.
 
         Args:
             query: (D,) float32 of length 1.
-            count: How many; all rows allowed are given where fewer are.
-            allowed: From `allow`.
-            exact: Compare with every row allowed.
-            effort: Looks further than it was tuned to above 1; kinds that are exact have no use for it.
+            count: How many; all rows that may be given are, where fewer are left.
+            allowed: Only these rows, from `allow`; None for all.
+            alive: (N,) bool, False for rows that were deleted; None where none was.
+            exact: Compare with every row that may be given.
+            effort: Above 1, look further than it was tuned to; kinds that are exact have no use for it.
 
         Returns:
             (n,) float32 off by at most D x 2^-24, and (n,) int64 rows: the best `count` of what was compared and
@@ -124,7 +141,10 @@ class Index(Protocol):
 
 
 # name → "module:attribute" of the class, imported only when asked for
-KINDS: Final = {"exact": "wearabouts.stores.embedded.indexes.exact:Exact"}
+KINDS: Final = {
+    "exact": "wearabouts.stores.embedded.indexes.exact:Exact",
+    "clustered": "wearabouts.stores.embedded.indexes.clustered:Clustered",
+}
 
 
 def choose(count: int, dim: int) -> Choice:
@@ -134,7 +154,20 @@ def choose(count: int, dim: int) -> Choice:
         count: Vectors that will be in it.
         dim: Floats of each.
     """
-    return Choice("exact", 1, 0, f"{count} photos: comparing with every one of them is exact, and fast at this size")
+    size = 4 * count * dim
+    if size <= EXACT_BYTES:
+        why = f"{count} photos, {_mebibytes(size)}: comparing with every one of them is exact, and fast at this size"
+        return Choice("exact", 1, 0, why)
+    lists = round(LISTS * count**0.5)
+    why = (
+        f"{count} photos, {_mebibytes(size)}, more than the {_mebibytes(EXACT_BYTES)} up to which every one is "
+        f"compared: sorted into {lists} lists of neighbours, of which a search goes through those that can matter"
+    )
+    return Choice("clustered", lists, SEEN * lists, why)
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:.1f} MiB"
 
 
 def fit(choice: Choice, sample: Floats, seed: int = 0) -> Making:

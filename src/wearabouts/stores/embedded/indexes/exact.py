@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wearabouts.stores.embedded.indexes import Allowed, Facts, Lists, Mask, Places, Require, checked_lists
-from wearabouts.stores.embedded.indexes.scanning import nearest
+from wearabouts.stores.embedded.indexes.scanning import kept, nearest
 from wearabouts.types import Floats
 
 
@@ -37,7 +37,7 @@ class Exact:
     def __init__(
         self, arrays: Mapping[str, npt.NDArray[Any]], vectors: Floats, facts: Facts, require: Require | None
     ) -> None:
-        checked_lists(arrays, len(vectors))
+        self._lists = checked_lists(arrays, len(vectors))
         self._vectors = vectors
         self._require = require
 
@@ -48,14 +48,20 @@ class Exact:
 
     def allow(self, mask: Mask) -> Allowed:
         """Counts what is left."""
-        count = int(np.count_nonzero(mask))
-        return Allowed(mask, count, np.asarray([count], np.int64))
+        return kept(mask, self._lists)
 
     def near(
-        self, query: Floats, count: int, allowed: Allowed, *, exact: bool = False, effort: float = 1.0
+        self,
+        query: Floats,
+        count: int,
+        *,
+        allowed: Allowed | None = None,
+        alive: Mask | None = None,
+        exact: bool = False,
+        effort: float = 1.0,
     ) -> tuple[Floats, Places]:
-        """Compares with every row allowed."""
-        return nearest(self._vectors, query, count, allowed, self._require)
+        """Compares with every row that may be given."""
+        return nearest(self._vectors, query, count, allowed, alive, self._require)
 
     def describe(self) -> dict[str, Any]:
         """It has nothing but its kind."""

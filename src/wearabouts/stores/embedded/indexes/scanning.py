@@ -1,4 +1,4 @@
-"""Comparing a query with rows of vectors that lie in memory or in a mapped file: every row, or those asked for."""
+"""Comparing a query with rows of vectors that lie in memory or in a mapped file."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from typing import Final
 
 import faiss
 import numpy as np
-import numpy.typing as npt
 
-from wearabouts.stores.embedded.indexes import Allowed, Places, Require
+from wearabouts.stores.embedded.indexes import Allowed, Mask, Places, Require
 from wearabouts.types import Floats
 
-NARROW: Final = 8  # a filter that keeps fewer than one row in so many is gone through row by row
-CHUNK: Final = 2**16  # rows whose scores are held at once
+FEW: Final = 4_096  # rows left by a filter up to which going through just these beats any index
+CHUNK: Final = 2**16  # rows scored before the worst of them are forgotten
 
 
 def margin(dim: int) -> float:
@@ -25,7 +24,7 @@ def margin(dim: int) -> float:
 
 
 def scored(vectors: Floats, query: Floats, rows: Places) -> Floats:
-    """Inner products with the rows asked for, where they lie, without a copy and without the GIL.
+    """Inner products with the rows asked for, where they lie: no copy, no GIL, no other thread.
 
     Args:
         vectors: (N, D) float32, contiguous.
@@ -38,43 +37,89 @@ def scored(vectors: Floats, query: Floats, rows: Places) -> Floats:
     return scores
 
 
+def scored_all(vectors: Floats, query: Floats) -> Floats:
+    """Inner products with every row, on the calling thread alone and without the GIL.
+
+    Args:
+        vectors: (N, D) float32, contiguous.
+        query: (D,) float32, contiguous.
+    """
+    scores = np.empty(len(vectors), np.float32)
+    pointers = [faiss.swig_ptr(each) for each in (scores, query, vectors)]
+    faiss.fvec_inner_products_ny(*pointers, vectors.shape[1], len(vectors))  # type: ignore[attr-defined] # by SWIG
+    return scores
+
+
+def last_of(scores: Floats, count: int) -> float:
+    """The `count`-th best score; -inf where there are fewer."""
+    return float(np.partition(scores, len(scores) - count)[len(scores) - count]) if len(scores) >= count else -np.inf
+
+
 def best(scores: Floats, rows: Places, count: int, slack: float) -> tuple[Floats, Places]:
     """The `count` best, and all within `slack` of the last of them."""
     if len(scores) <= count:
         return scores, rows
-    limit = np.partition(scores, len(scores) - count)[len(scores) - count] - slack
-    kept = np.flatnonzero(scores >= limit)
+    kept = np.flatnonzero(scores >= last_of(scores, count) - slack)
     return scores[kept], rows[kept]
 
 
 def nearest(
-    vectors: Floats, query: Floats, count: int, allowed: Allowed, require: Require | None
+    vectors: Floats,
+    query: Floats,
+    count: int,
+    allowed: Allowed | None = None,
+    alive: Mask | None = None,
+    require: Require | None = None,
 ) -> tuple[Floats, Places]:
-    """The `count` best of all rows allowed, and all within rounding of the last of them.
+    """The `count` best of all rows that may be given, and all within rounding of the last of them.
 
-    Runs on the calling thread alone, so that searches never multiply threads.
+    Args:
+        vectors: (N, D) float32, contiguous.
+        query: (D,) float32 of length 1, contiguous.
+        count: How many.
+        allowed: Only these; None for all.
+        alive: (N,) bool; None where nothing was deleted.
+        require: Called before rows are read.
     """
-    total = len(vectors)
-    if allowed.count == 0:
-        return np.zeros(0, np.float32), np.zeros(0, np.int64)
-    if allowed.count * NARROW < total:
-        rows: Places = np.flatnonzero(allowed.mask)
+    slack = margin(vectors.shape[1])
+    if allowed is not None and allowed.rows is not None:
+        rows = allowed.rows if alive is None else allowed.rows[alive[allowed.rows]]
         if require is not None:
             require("vectors", rows, rows + 1)
-        return best(scored(vectors, query, rows), rows, count, margin(vectors.shape[1]))
-    if require is not None:
-        require("vectors", np.zeros(1, np.int64), np.full(1, total, np.int64))
-    scores, places = _all(vectors, query, allowed.mask)
-    return best(scores, places, count, margin(vectors.shape[1]))
-
-
-def _all(vectors: Floats, query: Floats, mask: npt.NDArray[np.bool_]) -> tuple[Floats, Places]:
-    scores = np.empty(len(vectors), np.float32)
+        return best(scored(vectors, query, rows), rows, count, slack)
+    mask = None if allowed is None else allowed.mask
+    scores, places = np.zeros(0, np.float32), np.zeros(0, np.int64)
     for start in range(0, len(vectors), CHUNK):
-        part = vectors[start : start + CHUNK]
-        pointers = [faiss.swig_ptr(each) for each in (scores[start : start + CHUNK], query, part)]
-        faiss.fvec_inner_products_ny(*pointers, vectors.shape[1], len(part))  # type: ignore[attr-defined] # by SWIG
-    if mask.all():
-        return scores, np.arange(len(scores), dtype=np.int64)
-    rows: Places = np.flatnonzero(mask)
-    return scores[rows], rows
+        part = slice(start, min(start + CHUNK, len(vectors)))
+        if require is not None:
+            require("vectors", np.asarray([part.start]), np.asarray([part.stop]))
+        found, where = _part(vectors, query, part, mask, alive)
+        if len(scores) >= count:  # only what may still matter is kept
+            better = np.flatnonzero(found >= last_of(scores, count) - slack)
+            found, where = found[better], where[better]
+        scores, places = np.concatenate([scores, found]), np.concatenate([places, where])
+        scores, places = best(scores, places, count, slack)
+    return scores, places
+
+
+def _part(vectors: Floats, query: Floats, part: slice, mask: Mask | None, alive: Mask | None) -> tuple[Floats, Places]:
+    wanted = [each[part] for each in (mask, alive) if each is not None]
+    if not wanted:
+        return scored_all(vectors[part], query), np.arange(part.start, part.stop)
+    rows = np.flatnonzero(wanted[0] if len(wanted) == 1 else wanted[0] & wanted[1]) + part.start
+    if 2 * len(rows) < part.stop - part.start:
+        return scored(vectors, query, rows), rows
+    return scored_all(vectors[part], query)[rows - part.start], rows
+
+
+def kept(mask: Mask, lists: Places) -> Allowed:
+    """A filter's rows, counted by list.
+
+    Args:
+        mask: (N,) bool.
+        lists: (L + 1,) int64, where each list starts.
+    """
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(mask, dtype=np.int64)])[lists]
+    count = int(before[-1])
+    few = count <= FEW
+    return Allowed(count, np.flatnonzero(mask) if few else None, None if few else mask, np.diff(before))
