@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -26,6 +27,7 @@ Act = Callable[[sqlite3.Connection, Meta], tuple[Meta, T]]
 log = logging.getLogger("wearabouts.stores")
 
 MOST: Final = 256  # requests in one group
+GATHERING: Final = 0.25  # of the last group's time, for which those who came together are waited for
 PATIENCE: Final = 60.0  # seconds in which a group must have come to its end when the store is closed
 
 
@@ -68,6 +70,9 @@ class Commits:
         self._waiting: deque[_Request] = deque()
         self._led = False
         self._closed = False
+        self._gathering = False
+        self._last = 1  # requests in the last group
+        self._took = 0.0  # seconds of it
         self.groups = 0
         self.requests = 0
 
@@ -89,6 +94,8 @@ class Commits:
             self._waiting.append(request)
             leads = not self._led
             self._led = True
+            if self._gathering and len(self._waiting) >= self._last:
+                self._gate.notify_all()
         if not leads:
             self._wait(request)
         if not request.done:
@@ -121,6 +128,11 @@ class Commits:
 
     def _lead(self) -> None:
         with self._gate:
+            if len(self._waiting) < self._last:
+                # Those served together a moment ago are likely to come again together: worth a part of a commit.
+                self._gathering = True
+                self._gate.wait_for(lambda: len(self._waiting) >= self._last, self._took * GATHERING)
+                self._gathering = False
             group = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
         try:
             self._serve(group)
@@ -145,6 +157,7 @@ class Commits:
 
     def _serve(self, group: list[_Request]) -> None:
         with self._alone:
+            started = time.perf_counter()
             try:
                 with told(self._folder, group[0].doing):
                     meta = self._commit(group)
@@ -164,6 +177,7 @@ class Commits:
                 log.warning("%s: after a write: %s", self._folder, error)
             for each in group:
                 each.done = True
+            self._last, self._took = len(group), time.perf_counter() - started
 
     def _commit(self, group: list[_Request]) -> Meta:
         connection = self._connection
