@@ -66,7 +66,7 @@ labels: $(DEV)/.installed ## What 300 labels of a shop's own gain, on a drawn sh
 	$(DEV)/bin/python docs/generate.py
 
 torture: $(DEV)/.installed ## Kill an indexing run N times and look for anything lost: make torture N=50
-	PYTHONPATH=tests $(DEV)/bin/python tests/torture_index.py $(N)
+	PYTHONPATH=tests $(DEV)/bin/python -m torture.indexing $(N)
 
 table: $(RUNS)/generic/card.json photographs ## The model table, on the photographs in WEARABOUTS_DATA.
 	$(DEV)/bin/wearabouts evaluate photographs --beside histogram --beside $(RUNS)/generic --out $(RUNS)/table

@@ -17,7 +17,7 @@ from PIL import Image
 
 from fakes import TinyEncoder, TinyGarmentEncoder
 from pictures import saved, scene
-from torture_index import torture
+from torture.indexing import torture
 from wearabouts.catalog import Catalog, Fault, Faults, Photo, Product
 from wearabouts.embedding import IndexProgress, IndexSummary, index
 from wearabouts.errors import CatalogError, FetchError, SettingsError, StoreError

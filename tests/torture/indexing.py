@@ -1,4 +1,4 @@
-"""Kill `index` at random moments and see that nothing acknowledged is lost: `python tests/torture_index.py 50`.
+"""Kill `index` at random moments and see that nothing acknowledged is lost: `python -m torture.indexing 50`.
 
 A victim process indexes a small shop whose prices, photos and products change with every round. Each time its store
 returns from a write it tells a pipe what was written; the ledger is kept here, outside of it. It is killed with SIGKILL
@@ -116,7 +116,7 @@ def victim(folder: Path, first_round: int) -> None:
 
 def kill_once(folder: Path, first_round: int, delay: float, *, at_once: bool) -> list[tuple[str, str, int]]:
     """Start a victim, kill it so many seconds after its first word, or after its start; everything it said."""
-    command = [sys.executable, str(Path(__file__).resolve()), "--victim", str(folder), str(first_round)]
+    command = [sys.executable, "-m", "torture.indexing", "--victim", str(folder), str(first_round)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
         assert process.stdout is not None
