@@ -10,9 +10,11 @@ import os
 from collections.abc import Callable, Iterator
 
 from wearabouts.catalog import Catalog, Faults, Product
+from wearabouts.embedding.crew import Threads
 from wearabouts.embedding.halves import Halver, Halves
 from wearabouts.embedding.line import Line
-from wearabouts.embedding.photos import Fetches, Loader, decode_side, gives_evidence, wanted
+from wearabouts.embedding.making import Maker, decode_side
+from wearabouts.embedding.photos import Fetches, Loader, gives_evidence, wanted
 from wearabouts.embedding.tally import Counted, IndexProgress, IndexSummary, Tally
 from wearabouts.encoders import Encoder
 from wearabouts.errors import SettingsError, StoreError, WearaboutsError
@@ -92,14 +94,16 @@ def index(
         if progress is not None and counted is not None:
             progress(tally.progress(counted.total))
 
-    loader = Loader(fetcher or Fetcher(FetchSettings()), decode_side(encoder), thumbnails, gives_evidence(encoder))
+    crew = Threads(Maker(encoder), fetcher or Fetcher(FetchSettings()), decoding=workers)
+    loader = Loader(crew, thumbnails, gives_evidence(encoder))
     walk = _Walk(catalog, tally.faults, all_photos, remember=prune)
     line = Line(
-        encoder, store, loader, tally, workers=workers, batch=batch, all_photos=all_photos, halver=halver, told=told
+        store, crew, loader, tally, workers=workers, batch=batch, all_photos=all_photos, halver=halver, told=told
     )
     try:
         line.run(walk.products())
     finally:
+        crew.close()
         if counted is not None:
             counted.stop()
     if walk.broken is not None:

@@ -1,4 +1,4 @@
-"""The assembly line: a pool fetches and decodes, one thread encodes in batches, the caller's thread plans and writes.
+"""The assembly line: a pool reaches photos, a crew decodes and encodes them, the caller's thread plans and writes.
 
 Only the caller's thread touches the store. All queues are bounded, so a catalog of any length needs the same memory.
 """
@@ -8,37 +8,43 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from wearabouts.catalog import Photo, Product
+from wearabouts.embedding.crew import Crew
 from wearabouts.embedding.halves import Halver
-from wearabouts.embedding.photos import Encoded, Loaded, Loader, same_view, wanted
-from wearabouts.embedding.tally import Tally
-from wearabouts.encoders import Encoder
+from wearabouts.embedding.making import Made, Order, ordered, view
+from wearabouts.embedding.photos import Loaded, Loader, same_view, wanted
+from wearabouts.embedding.tally import How, Tally
 from wearabouts.errors import StoreError
 from wearabouts.stores import PhotoRecord, ProductRecord, Store
-from wearabouts.types import Box, Pixels
+from wearabouts.types import Box
 
 GROUP_PHOTOS = (
     64  # one transaction: few enough that a kill loses seconds of work, enough that the disk's sync is shared
 )
-WAITING_BATCHES = 2  # batches handed to the encoder and not yet done
+BATCH_BYTES = 32_000_000  # of photos' files, from which on a batch is sent off though it is not full
 SHARED = 16  # addresses whose loaded photo is kept for the next product that names them
 RECENT = 512  # photos whose bytes are remembered: the variants of a product often share their pictures
-FINISHED = 256  # products that wait for a vector before a batch is sent off unfilled
+FINISHED = 256  # products that wait for a photo before its batch is sent off unfilled
 
 
 @dataclass(slots=True)
 class _Slot:
-    """A vector to come: row `row` of what the encoder says, once its batch is sent off."""
+    """What is to be made of a photo: answer `row` of its batch, once that is sent off."""
 
-    future: Future[Encoded] | None = None
+    batch: Future[list[Made]] | None = None
     row: int = 0
+
+    def made(self) -> Made:
+        if self.batch is None:
+            raise AssertionError("a photo was collected before its batch was sent off")
+        return self.batch.result()[self.row]
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A product whose photos are being fetched."""
+    """A product whose photos are being reached."""
 
     product: Product
     before: ProductRecord | None
@@ -47,26 +53,39 @@ class _Task:
 
 
 @dataclass(frozen=True, slots=True)
+class _Part:
+    """A photo of a product to be written: its record, or what it will be made of; how it was counted."""
+
+    loaded: Loaded
+    how: How
+    record: PhotoRecord | None = None
+    slot: _Slot | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Finished:
     """A product that can be written once its slots are filled."""
 
-    product: Product
-    photos: tuple[PhotoRecord | tuple[Loaded, _Slot], ...]
+    task: _Task
+    parts: tuple[_Part, ...]
 
     def ready(self) -> bool:
-        pending = (part[1].future for part in self.photos if isinstance(part, tuple))
-        return all(future is not None and future.done() for future in pending)
+        slots = [part.slot for part in self.parts if part.slot is not None]
+        return all(slot.batch is not None and slot.batch.done() for slot in slots)
+
+    def unsent(self) -> bool:
+        return any(part.slot is not None and part.slot.batch is None for part in self.parts)
 
 
 class Line:
     """One run over a catalog.
 
     Args:
-        encoder: Makes the vectors.
         store: Open for writing.
-        loader: Fetches and decodes.
+        crew: Reaches and makes.
+        loader: Compares with what is stored.
         tally: Counts what happens.
-        workers: Threads that fetch and decode.
+        workers: Threads that reach photos.
         batch: Photos encoded at once.
         all_photos: Also street photos and photos kept as queries.
         halver: Completes what is written with a pair network's halves; None for none.
@@ -75,8 +94,8 @@ class Line:
 
     def __init__(
         self,
-        encoder: Encoder,
         store: Store,
+        crew: Crew,
         loader: Loader,
         tally: Tally,
         *,
@@ -86,24 +105,23 @@ class Line:
         halver: Halver | None = None,
         told: Callable[[], None],
     ) -> None:
-        self.encoder, self.store, self.loader, self.tally = encoder, store, loader, tally
+        self.store, self.crew, self.loader, self.tally = store, crew, loader, tally
         self.batch_size, self.all_photos, self.halver, self.told = batch, all_photos, halver, told
         self._window = 2 * batch + workers
         self._waiting = 0
         self._tasks: deque[_Task] = deque()
-        self._batch: list[tuple[_Slot, Pixels]] = []
-        self._encoding: deque[Future[Encoded]] = deque()
+        self._batch: list[tuple[_Slot, Order]] = []
+        self._under_way: deque[Future[list[Made]]] = deque()
         self._recent: OrderedDict[tuple[str, Box | None], _Slot] = OrderedDict()
         self._shared: OrderedDict[tuple[str, Box | None], Future[Loaded]] = OrderedDict()
         self._finished: deque[_Finished] = deque()
         self._group: list[ProductRecord] = []
         self._loading = ThreadPoolExecutor(workers, thread_name_prefix="wearabouts-load")
-        self._encoder_thread = ThreadPoolExecutor(1, thread_name_prefix="wearabouts-encode")
 
     def run(self, products: Iterable[Product]) -> None:
         """Take every product to its end. On any exception what is written stays, and what is not is dropped."""
         try:
-            for product in products:
+            for product in self.crew.products(products):
                 self._admit(product)
                 while self._waiting > self._window:
                     self._settle()
@@ -114,7 +132,6 @@ class Line:
             self._write()
         finally:
             self._loading.shutdown(wait=True, cancel_futures=True)
-            self._encoder_thread.shutdown(wait=True, cancel_futures=True)
 
     def _admit(self, product: Product) -> None:
         photos = wanted(product, self.all_photos)
@@ -127,10 +144,10 @@ class Line:
         self._waiting += len(loads)
 
     def _load(self, photo: Photo, stored: PhotoRecord | None) -> Future[Loaded]:
-        """Send a photo to the pool; one that a product just before has sent off, too, is fetched once for both."""
+        """Send a photo to the pool; one that a product just before has sent off, too, is reached once for both."""
         if stored is not None:
             return self._loading.submit(self.loader.load, photo, stored)
-        key = (photo.uri, photo.box if photo.side == "street" else None)
+        key = (photo.uri, view(photo))
         load = self._shared.get(key) or self._loading.submit(self.loader.load, photo, None)
         self._shared[key] = load
         if len(self._shared) > SHARED:
@@ -140,79 +157,97 @@ class Line:
     def _settle(self) -> None:
         """Take the oldest product's photos off the pool and decide what each needs."""
         task = self._tasks.popleft()
-        parts: list[PhotoRecord | tuple[Loaded, _Slot]] = []
+        parts: list[_Part] = []
         for photo, load in zip(task.photos, task.loads, strict=True):
-            loaded = replace(load.result(), photo=photo)
+            loaded = load.result().of(photo)
             self._waiting -= 1
             self.tally.photos += 1
             if loaded.problem:
-                self.tally.fault("photo", f"product {task.product.id[:80]!r}: {loaded.problem}")
+                self._fault(task, loaded.problem)
             part = self._part(loaded)
             if part is not None:
+                self.tally.count(part.how)
                 parts.append(part)
         self.tally.products += 1
-        if not parts:
-            count = len(task.loads)
-            self.tally.fault("product", f"product {task.product.id[:80]!r}: none of its {count} photos could be used")
-        else:
-            self.tally.stored_products += 1
-            if not self._unchanged(task, parts):
-                self._finished.append(_Finished(task.product, tuple(parts)))
-        if len(self._finished) > FINISHED:
+        self.tally.stored_products += 1
+        self._finished.append(_Finished(task, tuple(parts)))
+        if len(self._finished) > FINISHED and self._finished[0].unsent():
             self._send_batch()
         self._collect()
         self.told()
 
-    def _part(self, loaded: Loaded) -> PhotoRecord | tuple[Loaded, _Slot] | None:
+    def _part(self, loaded: Loaded) -> _Part | None:
+        """What a photo needs: nothing, a small copy, another photo's vector, or to be encoded."""
         if loaded.record is not None:
-            self.tally.unchanged += 1
-            return loaded.record
-        if loaded.pixels is None:
+            return _Part(loaded, "unchanged", loaded.record)
+        if loaded.problem:
             return None
-        pixels, loaded = loaded.pixels, replace(loaded, pixels=None)
-        key = (loaded.digest, loaded.photo.box if loaded.photo.side == "street" else None)
+        if loaded.like is not None:
+            return _Part(loaded.light(), "unchanged", None, self._order(loaded, encode=False))
+        key = (loaded.digest, view(loaded.photo))
         if (slot := self._recent.get(key)) is not None:
-            self.tally.reused += 1
-            return loaded, slot
+            return _Part(loaded.light(), "reused", None, slot)
         other = self.store.digest_record(loaded.digest)
         if other is not None and same_view(other.photo, loaded.photo) and self.loader.embedded(other):
-            self.tally.reused += 1
-            return loaded.reusing(other)
-        self.tally.embedded += 1
-        slot = self._recent[key] = _Slot()
+            if self.loader.complete(other):
+                return _Part(loaded.light(), "reused", loaded.reusing(other))
+            return _Part(loaded.light(other), "reused", None, self._order(loaded, encode=False))
+        slot = self._recent[key] = self._order(loaded, encode=True)
         if len(self._recent) > RECENT:
             self._recent.popitem(last=False)
-        self._batch.append((slot, pixels))
-        if len(self._batch) >= self.batch_size:
+        return _Part(loaded.light(), "embedded", None, slot)
+
+    def _order(self, loaded: Loaded, *, encode: bool) -> _Slot:
+        slot = _Slot()
+        order = ordered(loaded.photo, loaded.data, thumbnail=self.loader.thumbnails, encode=encode)
+        self._batch.append((slot, order))
+        full = len(self._batch) >= self.batch_size or sum(len(each.data) for _, each in self._batch) > BATCH_BYTES
+        if full:
             self._send_batch()
-        return loaded, slot
+        return slot
 
     def _send_batch(self) -> None:
         if not self._batch:
             return
-        while len(self._encoding) >= WAITING_BATCHES:
-            self._encoding.popleft().result()
-        slots, photos = zip(*self._batch, strict=True)
-        # The gallery lies on the shop's side, whoever took the photo: queries come from the street side to it.
-        future = self._encoder_thread.submit(lambda: Encoded.of(self.encoder.encode(photos, "shop")))
+        while len(self._under_way) >= self.crew.ahead:
+            self._under_way.popleft().result()
+        slots, orders = zip(*self._batch, strict=True)
+        future = self.crew.submit(orders)
         for row, slot in enumerate(slots):
-            slot.future, slot.row = future, row
-        self._encoding.append(future)
+            slot.batch, slot.row = future, row
+        self._under_way.append(future)
         self._batch = []
 
     def _collect(self, *, wait: bool = False) -> None:
-        """Put together the products whose vectors are there, and write them when they are a group."""
+        """Put together the products whose photos are made, and write them when they are a group."""
         while self._finished and (wait or self._finished[0].ready()):
             finished = self._finished.popleft()
-            photos = tuple(part if isinstance(part, PhotoRecord) else self._filled(*part) for part in finished.photos)
-            self._group.append(ProductRecord(finished.product, photos))
+            task = finished.task
+            photos = tuple(record for part in finished.parts if (record := self._filled(task, part)) is not None)
+            if not photos:
+                self.tally.stored_products -= 1
+                self.tally.fault(
+                    "product", f"product {task.product.id[:80]!r}: none of its {len(task.photos)} photos could be used"
+                )
+            elif not self._unchanged(task, finished.parts, photos):
+                self._group.append(ProductRecord(task.product, photos))
             if sum(len(record.photos) for record in self._group) >= GROUP_PHOTOS:
                 self._write()
 
-    def _filled(self, loaded: Loaded, slot: _Slot) -> PhotoRecord:
-        if slot.future is None:
-            raise AssertionError("a photo was collected before its batch was sent off")
-        return loaded.embedded(slot.future.result(), slot.row, self.encoder)
+    def _filled(self, task: _Task, part: _Part) -> PhotoRecord | None:
+        if part.record is not None or part.slot is None:
+            return part.record
+        made, loaded = part.slot.made(), part.loaded
+        if made.problem:
+            self.tally.count(part.how, -1)
+            self._fault(task, made.problem)
+            return None
+        if loaded.like is not None:
+            return loaded.reusing(loaded.like, made.thumbnail)
+        return made.record(loaded.photo, loaded.digest, loaded.validators)
+
+    def _fault(self, task: _Task, problem: str) -> None:
+        self.tally.fault("photo", f"product {task.product.id[:80]!r}: {problem}")
 
     def _write(self) -> None:
         group, self._group = self._group, []
@@ -239,16 +274,18 @@ class Line:
             self.tally.stored_products -= 1
             self.tally.fault("product", str(refusal))
 
-    def _unchanged(self, task: _Task, parts: list[PhotoRecord | tuple[Loaded, _Slot]]) -> bool:
+    def _unchanged(self, task: _Task, parts: tuple[_Part, ...], photos: tuple[PhotoRecord, ...]) -> bool:
         """Whether the store already has exactly this, so that nothing needs to be written."""
         before = task.before
-        if before is None or before.product != task.product or len(parts) != len(before.photos):
+        if before is None or before.product != task.product or len(photos) != len(before.photos):
             return False
-        for part, stored in zip(parts, before.photos, strict=True):
-            if not isinstance(part, PhotoRecord) or part.photo != stored.photo or part.digest != stored.digest:
+        if any(part.how != "unchanged" for part in parts if part.slot is None or not part.slot.made().problem):
+            return False
+        for photo, stored in zip(photos, before.photos, strict=True):
+            if photo.photo != stored.photo or photo.digest != stored.digest:
                 return False
-            if part.validators != stored.validators or len(part.thumbnail) != len(stored.thumbnail):
+            if photo.validators != stored.validators or len(photo.thumbnail) != len(stored.thumbnail):
                 return False
-            if self.halver is not None and self.halver.lacks(part):
+            if self.halver is not None and self.halver.lacks(photo):
                 return False
         return True

@@ -10,6 +10,8 @@ from typing import Literal
 
 from wearabouts.catalog import Catalog, Fault, Faults, Product
 
+How = Literal["embedded", "reused", "unchanged"]
+
 
 @dataclass(frozen=True, slots=True)
 class IndexProgress:
@@ -92,6 +94,10 @@ class Tally:
         """Write down a photo or product that could not be indexed."""
         self.lost += lost == "product"
         self.faults.add(Fault(self.source, 0, "photo", reason, lost))
+
+    def count(self, how: How, photos: int = 1) -> None:
+        """Count a photo by how its vector is had; -1 takes one back that came to nothing."""
+        setattr(self, how, getattr(self, how) + photos)
 
     def progress(self, total: int | None) -> IndexProgress:
         """The state now."""
