@@ -124,10 +124,14 @@ def findings(connection: sqlite3.Connection) -> Iterator[Finding]:
         )
 
 
+def damaged_rows(connection: sqlite3.Connection) -> list[int]:
+    """The rowid of every damaged value."""
+    return [row[5] for row in _damaged(connection)]
+
+
 def remove_damaged(connection: sqlite3.Connection) -> None:
     """Remove every damaged value, in the caller's write transaction."""
-    rows = [(row[5],) for row in _damaged(connection)]
-    connection.executemany("DELETE FROM beside WHERE rowid = ?", rows)
+    connection.executemany("DELETE FROM beside WHERE rowid = ?", ((row,) for row in damaged_rows(connection)))
 
 
 def _damaged(connection: sqlite3.Connection) -> Iterator[Sequence[Any]]:

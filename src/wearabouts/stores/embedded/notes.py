@@ -86,10 +86,14 @@ def findings(connection: sqlite3.Connection) -> Iterator[Finding]:
         yield Finding("note", f"note {name}", "its checksum is wrong; repair removes it, write it again", True)
 
 
+def damaged_rows(connection: sqlite3.Connection) -> list[int]:
+    """The rowid of every damaged note."""
+    return [row for _, row in _damaged(connection)]
+
+
 def remove_damaged(connection: sqlite3.Connection) -> None:
     """Remove every damaged note, in the caller's write transaction."""
-    rows = [(row,) for _, row in _damaged(connection)]
-    connection.executemany("DELETE FROM notes WHERE rowid = ?", rows)
+    connection.executemany("DELETE FROM notes WHERE rowid = ?", ((row,) for row in damaged_rows(connection)))
 
 
 def _damaged(connection: sqlite3.Connection) -> Iterator[tuple[str, int]]:

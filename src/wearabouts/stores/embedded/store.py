@@ -18,17 +18,29 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from wearabouts.errors import StoreError
 from wearabouts.stores import Finding, Known, Mode, PhotoRecord, ProductRecord
-from wearabouts.stores.embedded import beside, checking, describing, notes, reading, renewal, searching, writing
+from wearabouts.stores.embedded import (
+    beside,
+    checking,
+    describing,
+    notes,
+    reading,
+    renewal,
+    searching,
+    truth,
+    writing,
+)
 from wearabouts.stores.embedded.committing import Act, Commits
 from wearabouts.stores.embedded.following import Follower
 from wearabouts.stores.embedded.lock import Acknowledged, WriterLock
 from wearabouts.stores.embedded.opening import opened
 from wearabouts.stores.embedded.rebuilding import Progress, Rebuilder
+from wearabouts.stores.embedded.repairing import Loss, Repaired, mended, repaired, touches_truth
 from wearabouts.stores.embedded.schema import ACKNOWLEDGED, Meta, read_meta, told
 from wearabouts.stores.embedded.tracking import Readers, Tracker
 from wearabouts.stores.embedded.view import View
@@ -178,23 +190,42 @@ class EmbeddedStore:
         with self._reading("describing the store") as connection:
             return describing.described(self.folder, connection, view, "write" if self._lock else "read")
 
-    def check(self, *, repair: bool = False) -> list[Finding]:
-        """Verify everything the store can verify about itself, and mend what can be mended.
+    def check(
+        self, *, repair: bool = False, quick: bool = False, progress: truth.Progress = truth.unwatched
+    ) -> list[Finding]:
+        """Verify everything the store can verify about itself.
 
         Args:
-            repair: Rebuild what is derived, remove files a killed process left, and remove rows whose checksum is
-                wrong; needs mode ``write``. The findings say what was wrong before.
+            repair: Mend it as `repair` does; the findings say what was wrong before.
+            quick: Verify structure and checksums, without comparing what is derived with the truth row by row.
+            progress: Told what is being read, how many rows are done, and of how many.
         """
-        if not repair:
-            view = self._current()
-            with self._reading("checking") as connection:
-                return checking.findings(self.folder, connection, view)
+        if repair:
+            return list(self.repair(progress=progress).found)
+        view = self._current()
+        with self._reading("checking") as connection:
+            return checking.findings(self.folder, connection, view, quick=quick, progress=progress)
+
+    def repair(self, *, keep: Path | None = None, progress: truth.Progress = truth.unwatched) -> Repaired:
+        """Remove rows that cannot be trusted, make what is derived anew, and clear up after killed processes.
+
+        Args:
+            keep: A folder for what is removed, for a person to look into.
+            progress: As of `check`.
+
+        Raises:
+            StoreError: The store is open for reading, or what is removed cannot be kept: then nothing is changed.
+        """
         self._require_writable()
-        found = self.check()
-        if found:
-            self._write("repairing", self._mend)
+
+        mend = partial(mended, folder=self.folder, keep=keep, progress=progress)
+
+        def renew(found: list[Finding]) -> tuple[Loss, ...]:
+            lost = self._write("repairing", mend) if touches_truth(found) else ()
             self.rebuild()
-        return found
+            return lost
+
+        return repaired(self.folder, partial(self.check, progress=progress), renew, keep)
 
     def refresh(self) -> None:
         """Show everything that any process has committed before the call; a writer's own view always does."""
@@ -242,7 +273,6 @@ class EmbeddedStore:
         return self._tracker.current()
 
     def _write(self, doing: str, act: Act[T]) -> T:
-        """One acknowledged write; after it the change is on the disk and in the view."""
         self._require_writable()
         return self._commits.run(doing, act)
 
@@ -252,10 +282,6 @@ class EmbeddedStore:
         with told(self.folder, "reading the store"):
             view = self._tracker.refresh()
         self._rebuilder.consider(view)
-
-    def _mend(self, connection: sqlite3.Connection, meta: Meta) -> tuple[Meta, None]:
-        checking.mend(connection, meta, self.folder)
-        return read_meta(connection, self.folder), None
 
     def _reading(self, doing: str) -> AbstractContextManager[sqlite3.Connection]:
         self._require_open()
