@@ -27,7 +27,8 @@ from wearabouts.stores.embedded.schema import ACKNOWLEDGED, DERIVED, Meta, keeps
 from wearabouts.stores.embedded.truth import Damage, Progress, damages
 
 REMOVED: Final = "removed.jsonl"
-_OF_FILES: Final = ("derived", "temporary")  # kinds of findings about files that can be made anew
+_OF_FILES: Final = ("derived", "temporary")
+_DERIVED: Final = (*_OF_FILES, "search")  # kinds of findings that are mended by making what is derived anew
 _BY_PRODUCT: Final = "SELECT number FROM photos WHERE product = ?"
 _OWNER: Final = "SELECT products.id FROM photos JOIN products ON products.number = product WHERE photos.number = ?"
 _STRAY_PHOTOS: Final = "SELECT number FROM photos WHERE product NOT IN (SELECT number FROM products)"
@@ -78,7 +79,8 @@ class Repaired:
 def repaired(
     folder: Path,
     check: Callable[[], list[Finding]],
-    renew: Callable[[list[Finding]], tuple[Loss, ...]],
+    mend: Callable[[], tuple[Loss, ...]],
+    rebuild: Callable[[], None],
     keep: Path | None,
 ) -> Repaired:
     """Find, keep, mend, and look again.
@@ -86,7 +88,8 @@ def repaired(
     Args:
         folder: The store's.
         check: Gives what is wrong.
-        renew: Mends the truth where that is needed, and makes what is derived anew; gives what was lost.
+        mend: Mends the truth, which is done only where that is needed; gives what was lost.
+        rebuild: Makes what is derived anew.
         keep: A folder for what is removed, or None.
     """
     found = check()
@@ -94,13 +97,9 @@ def repaired(
         return Repaired((), (), None, ())
     if keep is not None:
         _keep_files((folder / DERIVED / each.subject for each in found if each.kind in _OF_FILES), keep)
-    lost = renew(found)
+    lost = mend() if any(each.kind not in _DERIVED for each in found) else ()
+    rebuild()
     return Repaired(tuple(found), lost, keep if keep is not None and keep.exists() else None, tuple(check()))
-
-
-def touches_truth(found: Iterable[Finding]) -> bool:
-    """Whether anything is wrong that making the derived files anew does not mend."""
-    return any(each.kind not in (*_OF_FILES, "search") for each in found)
 
 
 def mended(

@@ -40,7 +40,7 @@ from wearabouts.stores.embedded.following import Follower
 from wearabouts.stores.embedded.lock import Acknowledged, WriterLock
 from wearabouts.stores.embedded.opening import opened
 from wearabouts.stores.embedded.rebuilding import Progress, Rebuilder
-from wearabouts.stores.embedded.repairing import Loss, Repaired, mended, repaired, touches_truth
+from wearabouts.stores.embedded.repairing import Repaired, mended, repaired
 from wearabouts.stores.embedded.schema import ACKNOWLEDGED, Meta, read_meta, told
 from wearabouts.stores.embedded.tracking import Readers, Tracker
 from wearabouts.stores.embedded.view import View
@@ -219,13 +219,8 @@ class EmbeddedStore:
         self._require_writable()
 
         mend = partial(mended, folder=self.folder, keep=keep, progress=progress)
-
-        def renew(found: list[Finding]) -> tuple[Loss, ...]:
-            lost = self._write("repairing", mend) if touches_truth(found) else ()
-            self.rebuild()
-            return lost
-
-        return repaired(self.folder, partial(self.check, progress=progress), renew, keep)
+        check = partial(self.check, progress=progress)
+        return repaired(self.folder, check, lambda: self._write("repairing", mend), self.rebuild, keep)
 
     def refresh(self) -> None:
         """Show everything that any process has committed before the call; a writer's own view always does."""
