@@ -167,7 +167,7 @@ class Ground:
         ``lot`` and ``near`` rise from 0 to 6 at the shares of `STEPS`: ``lot <= 2`` keeps one row in a hundred;
         ``near0 <= 2`` the hundredth that is nearest to the first centre. ``far0 <= 2`` keeps the hundredth farthest.
         """
-        path = self.work / f"columns-{self.name}-{dim}-{count}.npz"
+        path = self.columns_path(dim, count)
         if not path.is_file():
             self.say(f"making filter columns for {count:,} vectors")
             matrix = np.load(self.vectors(dim, count), mmap_mode="r")
@@ -179,6 +179,14 @@ class Ground:
             _saved(path, **columns)
         with np.load(path) as kept:
             return {name: kept[name] for name in kept.files}
+
+    def columns_path(self, dim: int, count: int) -> Path:
+        """The file that `columns` keeps."""
+        return self.work / f"columns-{self.name}-{dim}-{count}.npz"
+
+    def plain(self, text: str) -> str:
+        """A text without the work folder's place on this machine."""
+        return text.replace(str(self.work), "work")
 
     def dimensions(self, dim: int, count: int) -> dict[str, Any]:
         """How many directions the vectors have locally, the real ones beside grown ones, by two estimators.

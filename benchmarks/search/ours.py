@@ -73,11 +73,10 @@ class Bare:
         vectors = np.load(folder / "vectors.npy")
         self.order = np.load(folder / "order.npy")
         self.index = indexes.opened(told["kind"], arrays, vectors, told["facts"], None)
-        self.allowed = self.index.allow(np.ones(len(vectors), bool))
 
     def search(self, query: np.ndarray, k: int, point: dict[str, Any], keep: Any) -> Any:
         """The nearest rows, best first."""
-        scores, rows = self.index.near(query, k, self.allowed, effort=point["effort"])
+        scores, rows = self.index.near(query, k, effort=point["effort"])
         return self.order[rows[np.argsort(-scores, kind="stable")[:k]]]
 
 

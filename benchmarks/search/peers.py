@@ -165,7 +165,7 @@ class QdrantEdge:
         import qdrant_edge as q
 
         matrix = np.load(vectors, mmap_mode="r")
-        hnsw = q.HnswIndexConfig(given["m"], given["ef_construction"], 10, max_indexing_threads=threads)
+        hnsw = q.HnswIndexConfig(given["m"], given["ef_construction"], 10_000, max_indexing_threads=threads)
         optimizers = q.EdgeOptimizersConfig(default_segment_number=1, indexing_threshold=10)
         config = q.EdgeConfig(
             vectors=q.EdgeVectorParams(matrix.shape[1], q.Distance.Dot), hnsw_config=hnsw, optimizers=optimizers
@@ -237,7 +237,8 @@ class Lance:
 
     def search(self, query: np.ndarray, k: int, point: dict[str, Any], keep: Any) -> Any:
         """One query, refined by exact similarities."""
-        asked = self.table.search(query).distance_type("dot").limit(k).nprobes(point["nprobe"])
+        asked = self.table.search(query).distance_type("dot").limit(k).minimum_nprobes(point["nprobe"])
+        asked = asked.maximum_nprobes(0)  # as many as it takes to find k: filters need it
         if point.get("refine"):
             asked = asked.refine_factor(point["refine"])
         if keep:
@@ -285,7 +286,7 @@ class Milvus:
         found = self.client.search(
             self.name, [query.tolist()], limit=k, search_params={"metric_type": "IP", "params": point}
         )
-        return [hit["id"] for hit in found[0]]
+        return [hit["row"] if "row" in hit else hit["id"] for hit in found[0]]  # the server's name, Milvus Lite's
 
 
 def _address(folder: Path, given: dict[str, Any]) -> str:

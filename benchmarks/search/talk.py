@@ -46,12 +46,12 @@ class Worker:
         self.lines: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
 
-    def ask(self, doing: str, seconds: float, **words: Any) -> dict[str, Any]:
+    def ask(self, doing: str, limit: float, /, **words: Any) -> dict[str, Any]:
         """Have something done.
 
         Args:
             doing: ``build``, ``open`` or ``search``.
-            seconds: How long it may take.
+            limit: How many seconds it may take.
             words: What `worker` wants for it.
 
         Raises:
@@ -61,10 +61,10 @@ class Worker:
         try:
             self.process.stdin.write(json.dumps({"do": doing, **words}) + "\n")
             self.process.stdin.flush()
-            line = self.lines.get(timeout=seconds)
+            line = self.lines.get(timeout=limit)
         except queue.Empty:
             self.stop()
-            raise Lost(f"{doing} was not done in {seconds:.0f} s and was stopped") from None
+            raise Lost(f"{doing} was not done in {limit:.0f} s and was stopped") from None
         except OSError:
             line = None
         if line is None:
