@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import stat
@@ -127,13 +128,24 @@ def _verified(folder: Path, new: tuple[str, int] | None, *, write: bool) -> sqli
                 if new is None:
                     raise _missing(folder)
                 create(connection, *new, datetime.now(UTC).isoformat(timespec="seconds"))
-                sync_folder(folder)
+                _sync_names(folder)
             verify(connection, path)
             read_meta(connection, path)
         except BaseException:
             connection.close()
             raise
     return connection
+
+
+def _sync_names(folder: Path) -> None:
+    """Make the names of a new store last, its folder's too, and of the folders made on the way to it."""
+    sync_folder(folder)
+    for above in folder.absolute().parents:
+        try:
+            sync_folder(above)
+        except OSError as error:  # a folder one may not read, or on a disk that is only read, was there before
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS, errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
+                raise
 
 
 def _remove_companions(path: Path) -> None:
