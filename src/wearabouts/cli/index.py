@@ -18,6 +18,7 @@ from wearabouts.cli.options import (
     WordsOption,
     load_encoder,
     reader_options,
+    whole_number,
 )
 from wearabouts.cli.terminal import Progress, say, show_json
 
@@ -45,6 +46,15 @@ def index(
     allow_private_addresses: Annotated[
         bool, typer.Option("--allow-private-addresses", help="Also fetch photos from this network.")
     ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            parser=whole_number,
+            metavar="NUMBER",
+            help="Processes that decode and encode; 0 for threads alone. By default one a core once the job is large.",
+        ),
+    ] = None,
     faults: FaultsOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -73,6 +83,7 @@ def index(
                 all_photos=all_photos,
                 thumbnails=not no_thumbnails,
                 halves=network,
+                processes=workers,
                 progress=lambda now: progress.update("indexing", now.photos, now.total),
             )
     finally:

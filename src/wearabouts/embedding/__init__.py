@@ -6,15 +6,15 @@ goes on where it was, and what the store has acknowledged stays.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 
 from wearabouts.catalog import Catalog, Faults, Product
-from wearabouts.embedding.crew import Threads
+from wearabouts.embedding.crew import Crew, Threads
 from wearabouts.embedding.halves import Halver, Halves
 from wearabouts.embedding.line import Line
 from wearabouts.embedding.making import Maker, decode_side
 from wearabouts.embedding.photos import Fetches, Loader, gives_evidence, wanted
+from wearabouts.embedding.pool import MOST, Growing, Processes, cores
 from wearabouts.embedding.tally import Counted, IndexProgress, IndexSummary, Tally
 from wearabouts.encoders import Encoder
 from wearabouts.errors import SettingsError, StoreError, WearaboutsError
@@ -41,6 +41,7 @@ def index(
     halves: Halves | None = None,
     progress: Callable[[IndexProgress], None] | None = None,
     workers: int | None = None,
+    processes: int | None = None,
     batch: int = 16,
     faults: Faults | None = None,
 ) -> IndexSummary:
@@ -65,7 +66,11 @@ def index(
         halves: A pair network whose half of each photo is kept as well (float16), so that the second stage need not
             compute it; photos that lack it get it from their stored vectors. None keeps none, and leaves those there.
         progress: Called after each product, in the calling thread.
-        workers: Threads that fetch and decode; None for two more than there are cores, at most 8.
+        workers: Threads that fetch, and decode where there are no processes; None for two more than there are cores,
+            at most 8.
+        processes: Worker processes that decode and encode, one core each; a photo that kills one costs only itself.
+            0 for threads of this process alone. None for threads at first and, once more than `pool.FEW` photos were
+            to be embedded, one process a core, at most 16: a small job does not wait for their start.
         batch: Photos encoded at once, at least 1.
         faults: Where faults go; None for a new list.
 
@@ -75,12 +80,15 @@ def index(
     Raises:
         CatalogError: The catalog could not be read to its end; what it gave before is indexed.
         StoreError: The store was filled by another encoder, or cannot be written.
-        SettingsError: workers, batch or prune_limit cannot be meant, or the pair network is in one piece.
+        SettingsError: workers, processes, batch or prune_limit cannot be meant, the pair network is in one piece, or
+            the encoder cannot travel to the processes asked for.
     """
-    workers = min(8, (os.cpu_count() or 1) + 2) if workers is None else workers
-    if workers < 1 or batch < 1 or not 0 < prune_limit <= 1:
-        given = f"workers {workers}, batch {batch}, prune_limit {prune_limit}"
-        raise SettingsError(f"{given}: workers and batch must be at least 1, prune_limit in (0, 1]")
+    workers = min(8, cores() + 2) if workers is None else workers
+    if workers < 1 or batch < 1 or not 0 < prune_limit <= 1 or (processes or 0) < 0:
+        given = f"workers {workers}, processes {processes}, batch {batch}, prune_limit {prune_limit}"
+        raise SettingsError(
+            f"{given}: workers and batch must be at least 1, processes at least 0, prune_limit in (0, 1]"
+        )
     if store.encoder_hash != encoder.hash:
         raise StoreError(
             f"the store was filled by encoder {store.encoder_hash}, {encoder.name} is {encoder.hash}; "
@@ -94,7 +102,7 @@ def index(
         if progress is not None and counted is not None:
             progress(tally.progress(counted.total))
 
-    crew = Threads(Maker(encoder), fetcher or Fetcher(FetchSettings()), decoding=workers)
+    crew = _hired(encoder, fetcher or Fetcher(FetchSettings()), workers, processes)
     loader = Loader(crew, thumbnails, gives_evidence(encoder))
     walk = _Walk(catalog, tally.faults, all_photos, remember=prune)
     line = Line(
@@ -112,6 +120,16 @@ def index(
     pruned, refused = _prune(store, walk.seen, lost_rows, prune_limit) if prune else (0, "")
     told()
     return tally.summary(pruned, refused)
+
+
+def _hired(encoder: Encoder, fetcher: Fetches, workers: int, processes: int | None) -> Crew:
+    """Who works on the photos."""
+    if processes:
+        return Processes(encoder, fetcher, processes=processes)
+    threads = Threads(Maker(encoder), fetcher, decoding=workers)
+    if processes == 0 or cores() == 1:
+        return threads
+    return Growing(threads, encoder, fetcher, processes=min(cores(), MOST))
 
 
 class _Walk:
