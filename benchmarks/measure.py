@@ -213,6 +213,15 @@ def today() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def rounded(value: Any) -> Any:
+    """Six significant digits are more than any timing has."""
+    if isinstance(value, dict):
+        return {name: rounded(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(one) for one in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
 def resident(process: int | str = "self") -> dict[str, float]:
     """Memory of a process in MiB, empty where the system has no /proc.
 

@@ -55,7 +55,7 @@ def main(words: Sequence[str] | None = None) -> int:
     out = given.out if given.out.is_absolute() else measure.REPOSITORY / given.out
     full = not given.quick and names == NAMES
     stem = "benchmarks" if full else "quick" if given.quick else "-".join(names)
-    _write(out / f"{stem}.json", json.dumps(_rounded(run), indent=1, ensure_ascii=False) + "\n")
+    _write(out / f"{stem}.json", json.dumps(measure.rounded(run), indent=1, ensure_ascii=False) + "\n")
     shown = measure.REPOSITORY / "docs" / "benchmarks.md" if full else out / f"{stem}.md"
     _write(shown, table.page(json.loads((out / f"{stem}.json").read_text("utf-8"))))
     _say(f"wrote {stem}.json and {shown.name} in {run['seconds']:.0f} s")
@@ -82,15 +82,6 @@ def _one(name: str, stage: Any) -> dict[str, Any]:
     _say(f"{name}: {seconds:.1f} s")
     load = {"before": before, "after": measure.load()}
     return {"name": name, **asdict(result), "seconds": seconds, "load": load}
-
-
-def _rounded(value: Any) -> Any:
-    """Six significant digits are more than any timing has."""
-    if isinstance(value, dict):
-        return {name: _rounded(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(one) for one in value]
-    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def _write(path: Path, text: str) -> None:

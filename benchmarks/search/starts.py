@@ -108,10 +108,15 @@ def probed(store: Path, queries: Path, chosen: list[int]) -> dict[str, Any]:
     try:
         process.stdout.readline()
         start = 1000 * (time.perf_counter() - begin)
-        told = json.loads(process.communicate(json.dumps(chosen), timeout=PROBE_SECONDS)[0])
+        said = process.communicate(json.dumps(chosen), timeout=PROBE_SECONDS)[0]
+    except BrokenPipeError:
+        said = ""
     finally:
         process.kill()
         process.wait()
+    if not said:
+        raise Lost("a fresh process could not open and search the store")
+    told = json.loads(said)
     return {**told, "start": start}
 
 

@@ -15,7 +15,10 @@ import json
 import os
 import shutil
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -71,10 +74,12 @@ def build(
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
     start, cpu = time.perf_counter(), time.process_time()
-    engine.build(Path(vectors), Path(columns) if columns else None, place, given, threads)
+    with watched() as peak:
+        engine.build(Path(vectors), Path(columns) if columns else None, place, given, threads)
     return {
         "seconds": time.perf_counter() - start,
         "cpu": time.process_time() - cpu,
+        "peak_own_mib": peak[0],
         "disk": sum(path.stat().st_size for path in place.rglob("*") if path.is_file()),
         "peak_mib": memory().get("peak", 0.0),
         "load": list(os.getloadavg()),
@@ -123,6 +128,24 @@ def search(
             break
     spent = 1000 * (time.process_time() - cpu) / len(laps)
     return {"laps": laps, "rows": rows, "cpu": spent, "now": memory()}
+
+
+@contextmanager
+def watched() -> Iterator[list[float]]:
+    """The most memory that is this process's own meanwhile, without pages mapped from files, MiB; looked at often."""
+    peak, stop = [memory().get("own", 0.0)], threading.Event()
+
+    def look() -> None:
+        while not stop.wait(0.1):
+            peak[0] = max(peak[0], memory().get("own", 0.0))
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        stop.set()
+        thread.join()
 
 
 def pin(core: int) -> None:
