@@ -1,10 +1,16 @@
 """The clustered index: vectors sorted into lists of neighbours, of which a search goes through those that can matter.
 
-Which lists can matter is a question of geometry, asked anew by each search (`_worth`). Let a list's direction be c and
-the root mean square of the distances of its vectors from c be s. The best similarity that is to be expected in it is
-q·c + r·s. `r`, the reach, is tuned once (`tuning`); a list is gone through as long as that lies above the similarity of
-the `count`-th best row found so far. Nothing in this counts lists or rows: where a filter removes a query's whole
-neighbourhood, the `count`-th best lies lower, so the search looks further by itself, and an easy query ends early.
+Which lists can matter is a question of geometry, asked anew by each search. Let c be a list's direction and R the
+distance of its farthest vector from c. The best similarity that is to be expected in it is q·c + r·R: r, the reach,
+would be 1 if that vector lay exactly towards the query; among hundreds of dimensions that does not happen, and how near
+to it things come is tuned once, on the vectors themselves (`tuning`). A list is gone through as long as what is
+expected of it lies above the `count`-th best row found so far, and of its rows those whose own distance from c is
+enough for that.
+
+Nothing in this counts lists or rows. Where a filter removes a query's whole neighbourhood, the `count`-th best lies
+lower, and the search looks further by itself; an easy query ends early. What is then found are the stragglers of many
+lists, and they lie where they do because it is towards the query: such searches have a reach of their own.
+
 The rows of a list are neighbours in the file too, and are compared in full: there are no codes whose error would have
 to be made up for.
 """
@@ -23,8 +29,12 @@ from wearabouts.types import Floats
 
 FIRST: Final = 8  # lists gone through before the reach is asked
 STEP: Final = 4_096  # rows gone through before it is asked again; each further step is twice as long
-REACH: Final = 1.0  # of an index that was not tuned
-MAX_REACH: Final = 4.0  # similarities differ by 2 at most, and a list is hardly narrower than a half
+REACHES: Final = {"reach": 0.5, "far_reach": 0.7}  # of an index that was not tuned
+MAX_REACH: Final = 4.0
+WHOLE: Final = 255  # the share of a row that lies as far out as any of its list
+LEAST_SHARE: Final = 8
+TINY: Final = 1e-3
+OPPOSED: Final = 0.5  # a filter that keeps less than this part of its share near a query removes its neighbourhood
 
 
 class ClusteredMaking:
@@ -33,26 +43,36 @@ class ClusteredMaking:
     def __init__(self, lists: int, sample: Floats, seed: int) -> None:
         self._centroids = parting.centroids(np.ascontiguousarray(sample, np.float32), lists, seed)
         self._sorter = parting.Sorter(self._centroids)
-        self._sizes = np.zeros(len(self._centroids), np.int64)
-        self._squares = np.zeros(len(self._centroids))
+        self._lists: list[Lists] = []
+        self._distances: list[Floats] = []
 
     def assign(self, vectors: Floats) -> Lists:
         """The list of each vector."""
-        lists, squares = self._sorter.assign(np.ascontiguousarray(vectors, np.float32))
-        self._sizes += np.bincount(lists, minlength=len(self._sizes))
-        self._squares += np.bincount(lists, squares, minlength=len(self._sizes))
+        lists, distances = self._sorter.assign(np.ascontiguousarray(vectors, np.float32))
+        self._lists.append(lists)
+        self._distances.append(distances)
         return lists
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """``centroids`` (L, D) float32, ``spread`` (L,) float32 and ``lists``."""
-        spread = np.sqrt(self._squares / np.maximum(self._sizes, 1))
-        # A list of equals may be told from a few; a newcomer to it would lie elsewhere. None is taken as thinner than
-        # a third of the middle one.
-        least = np.median(spread[self._sizes > 0]) / 3 if self._sizes.any() else 0.0
+        """``centroids`` (L, D) float32, ``radius`` (L,) float32, ``share`` (N,) uint8 and ``lists``.
+
+        The share of a row is its distance from its list's direction, in 255ths of the radius, rounded up.
+        """
+        lists = np.concatenate([np.zeros(0, np.int32), *self._lists])
+        distances = np.concatenate([np.zeros(0, np.float32), *self._distances])
+        sizes = np.bincount(lists, minlength=len(self._centroids))
+        radius = np.zeros(len(self._centroids), np.float32)
+        np.maximum.at(radius, lists, distances)
+        # A list of one has no width of its own, nor has one of equals: a third of the middle one's is the least.
+        least = max(float(np.median(radius[sizes > 0])) / 3, TINY) if len(lists) else TINY
+        radius = np.maximum(radius, np.float32(least))
+        order = np.argsort(lists, kind="stable")
+        share = np.ceil(WHOLE * distances[order] / radius[lists[order]])
         return {
             "centroids": self._centroids,
-            "spread": np.maximum(spread, least).astype(np.float32),
-            "lists": np.concatenate([np.zeros(1, np.int64), np.cumsum(self._sizes)]),
+            "radius": radius,
+            "share": np.clip(share, LEAST_SHARE, WHOLE).astype(np.uint8),
+            "lists": np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]),
         }
 
 
@@ -65,13 +85,18 @@ class Clustered:
         self, arrays: Mapping[str, npt.NDArray[Any]], vectors: Floats, facts: Facts, require: Require | None
     ) -> None:
         if require is not None:
-            for name, array in arrays.items():
-                require(name, np.zeros(1, np.int64), np.full(1, len(array)))
+            for name in set(arrays) - {"share"}:
+                require(name, np.zeros(1, np.int64), np.full(1, len(arrays[name])))
         self.vectors = vectors
         self.lists = checked_lists(arrays, len(vectors))
         self.centroids = _finite(arrays, "centroids", (len(self.lists) - 1, vectors.shape[1]))
-        self.spread = _finite(arrays, "spread", (len(self.lists) - 1,))
-        self.reach = _reach(facts)
+        self.radius = _finite(arrays, "radius", (len(self.lists) - 1,))
+        if not (self.radius > 0).all():
+            raise ValueError("a radius of the index is not above 0")
+        self.share = arrays.get("share", np.zeros(0))
+        if self.share.shape != (len(vectors),) or self.share.dtype != np.uint8:
+            raise ValueError(f"the shares of the index are not ({len(vectors)},) uint8")
+        self.reach, self.far_reach = (_reach(facts, name) for name in REACHES)
         self._sizes = np.diff(self.lists)
         self._require = require
 
@@ -82,9 +107,10 @@ class Clustered:
 
     def tuned(self, seed: int) -> dict[str, Any]:
         """How far searches have to look."""
-        from wearabouts.stores.embedded.indexes.tuning import reach
+        from wearabouts.stores.embedded.indexes.tuning import far_reach, reach
 
-        return {"reach": reach(self, seed)}
+        near = reach(self, seed)
+        return {"reach": near, "far_reach": max(near, far_reach(self, seed))}
 
     def allow(self, mask: Mask) -> Allowed:
         """Counts what is left in each list."""
@@ -103,40 +129,68 @@ class Clustered:
         """Goes through the lists that can matter, the most promising first."""
         if exact or count >= len(self.vectors) or (allowed is not None and allowed.rows is not None):
             return nearest(self.vectors, query, count, allowed, alive, self._require)
-        promise = scored_all(self.centroids, query) + np.float32(self.reach * effort) * self.spread
+        similarity = scored_all(self.centroids, query)
         sizes = self._sizes if allowed is None else allowed.each
-        masks = [each for each in (None if allowed is None else allowed.mask, alive) if each is not None]
+        reach = effort * (self.reach if allowed is None else self._reach_within(similarity, allowed))
+        width = np.float32(reach) * self.radius
+        promise = similarity + width
         promise[sizes == 0] = -np.inf
+        masks = [each for each in (None if allowed is None else allowed.mask, alive) if each is not None]
         slack = margin(self.vectors.shape[1])
-        first = min(len(promise), FIRST + 2 * count * len(promise) // max(1, int(sizes.sum())))
-        chosen: Places = np.argpartition(promise, len(promise) - first)[len(promise) - first :]
+        total = len(self.vectors) if allowed is None else allowed.count
+        chosen = _most(promise, FIRST + 2 * count * len(promise) // max(1, total))
         scores, rows = np.zeros(0, np.float32), np.zeros(0, np.int64)
-        step = STEP
+        limit, step = -2.0, STEP
         while len(chosen):
-            found = self._rows(chosen, masks)
+            need = (limit - similarity[chosen]) / width[chosen]
+            found = self._rows(chosen, need, masks)
             scores = np.concatenate([scores, scored(self.vectors, query, found)])
             rows = np.concatenate([rows, found])
             scores, rows = best(scores, rows, count, slack)
             promise[chosen] = -np.inf
-            limit = float(scores.min()) if len(scores) >= count else -2.0
+            if len(scores) >= count:
+                limit = float(scores.min())
             chosen = _next(promise, limit, sizes, step)
             step *= 2
         return scores, rows
 
-    def _rows(self, chosen: Places, masks: list[Mask]) -> Places:
-        """The rows of some lists that may be given."""
+    def _reach_within(self, similarity: Floats, allowed: Allowed) -> float:
+        """The far reach where a filter removes what is near the query."""
+        nearest_lists = _most(similarity, FIRST)
+        there = int(self._sizes[nearest_lists].sum())
+        share = OPPOSED * allowed.count / len(self.vectors)
+        return self.far_reach if int(allowed.each[nearest_lists].sum()) < share * there else self.reach
+
+    def _rows(self, chosen: Places, need: Floats, masks: list[Mask]) -> Places:
+        """The rows of some lists that may be given, and lie as far out as they need to."""
         starts, sizes = self.lists[chosen], self._sizes[chosen]
         if self._require is not None:
             self._require("vectors", starts, starts + sizes)
+            self._require("share", starts, starts + sizes)
         stops = np.cumsum(sizes)
         rows: Places = np.repeat(starts - stops + sizes, sizes) + np.arange(stops[-1])
+        if need.max() > 0:
+            least = np.clip(np.floor(WHOLE * need), 0, WHOLE).astype(np.uint8)
+            rows = rows[self.share[rows] >= np.repeat(least, sizes)]
         for mask in masks:
             rows = rows[mask[rows]]
         return rows
 
     def describe(self) -> dict[str, Any]:
         """Its lists and its reach."""
-        return {"kind": self.kind, "lists": len(self._sizes), "reach": round(self.reach, 3)}
+        return {
+            "kind": self.kind,
+            "lists": len(self._sizes),
+            "reach": round(self.reach, 3),
+            "far_reach": round(self.far_reach, 3),
+        }
+
+
+def _most(values: Floats, count: int) -> Places:
+    """The places of the `count` largest, or of all, in no order."""
+    first = max(0, len(values) - count)
+    found: Places = np.argpartition(values, first)[first:]
+    return found
 
 
 def _next(promise: Floats, limit: float, sizes: Places, step: int) -> Places:
@@ -157,8 +211,8 @@ def _finite(arrays: Mapping[str, npt.NDArray[Any]], name: str, shape: tuple[int,
     return array
 
 
-def _reach(facts: Facts) -> float:
-    reach = facts.get("reach", REACH)
+def _reach(facts: Facts, name: str) -> float:
+    reach = facts.get(name, REACHES[name])
     if not isinstance(reach, int | float) or not 0 <= reach <= MAX_REACH:
-        raise ValueError(f"the reach of the index is {reach!r}; allowed is 0 to {MAX_REACH:g}")
+        raise ValueError(f"the {name} of the index is {reach!r}; allowed is 0 to {MAX_REACH:g}")
     return float(reach)

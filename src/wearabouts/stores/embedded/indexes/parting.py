@@ -94,8 +94,8 @@ class Sorter:
         regions = round(len(centres) ** 0.5)
         self._index = _flat(centres) if regions < 4 * LOOKED else _by_region(centres, regions)
 
-    def assign(self, vectors: Floats) -> tuple[Lists, npt.NDArray[np.float64]]:
-        """The list of each vector, (n,) int32, and the square of its distance from the list's direction, (n,)."""
+    def assign(self, vectors: Floats) -> tuple[Lists, Floats]:
+        """The list of each vector, (n,) int32, and its distance from the list's direction, (n,) float32."""
         similarity, lists = self._index.search(vectors, 1)
         squares = np.maximum(2 - 2 * similarity[:, 0].astype(np.float64), 0)
-        return np.asarray(lists[:, 0], np.int32), squares
+        return np.asarray(lists[:, 0], np.int32), np.sqrt(squares).astype(np.float32)

@@ -4,6 +4,9 @@ No shop's queries are known when its index is made. So queries are made from the
 photo taken in the street differs from the one in the shop: moved by noise, half way to another of the same
 neighbourhood, half way out of it. What each would have had to look through is known from comparing it with everything,
 and the reach is what the hardest of these kinds needs, and a margin.
+
+For searches whose filter removes the query's neighbourhood, such filters are made too: the vectors fall into groups
+that have nothing to do with the lists, as a shop's categories have not, and those nearest to the query are left out.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from wearabouts.stores.embedded.indexes.clustered import WHOLE
 from wearabouts.types import Floats
 
 if TYPE_CHECKING:
@@ -23,11 +27,18 @@ QUERIES: Final = 200  # of each kind
 COUNTS: Final = (10, 20, 100)  # neighbours asked for
 GOAL: Final = 0.9995  # of all true neighbours lie within reach
 MARGIN: Final = 1.15  # times what the sample needed: real queries differ from made ones
-LEAST: Final = 0.5  # and MOST: a reach beyond these says more of the sample than of the shop
-MOST: Final = 2.0
+LEAST: Final = 0.2  # and MOST: a reach beyond these says more of the sample than of the shop
+MOST: Final = 1.0
 NEARBY: Final = (100, 1_000)  # ranks of the neighbours towards which queries are moved
 NOISE: Final = (0.95, 0.8)  # similarity to what they were made from
 ANY: Final = 0.5  # share of any other vector that is mixed in
+
+FAR_QUERIES: Final = 100
+FAR_COUNT: Final = 20
+FAR_GOAL: Final = 0.997
+GROUPS: Final = 300
+REMOVED: Final = (0.1, 0.5)  # of all vectors, those nearest to the query
+CHUNK: Final = 2**15  # vectors compared at once
 
 
 def reach(index: Clustered, seed: int) -> float:
@@ -38,13 +49,61 @@ def reach(index: Clustered, seed: int) -> float:
         return index.reach
     queries = np.concatenate(kinds)
     scores, rows = faiss.knn(queries, index.vectors, max(counts), metric=faiss.METRIC_INNER_PRODUCT)
-    lists = np.searchsorted(index.lists, rows, side="right") - 1
-    promised = np.stack([index.centroids[each] @ query for each, query in zip(lists, queries, strict=True)])
     needed = []
     for count in counts:
-        needs = (scores[:, count - 1, None] - promised[:, :count]) / index.spread[lists[:, :count]]
+        needs = _needed(index, queries, rows[:, :count], scores[:, count - 1])
         needed += [np.quantile(part, GOAL) for part in np.split(needs, len(kinds))]
     return float(np.clip(MARGIN * max(needed), LEAST, MOST))
+
+
+def far_reach(index: Clustered, seed: int) -> float:
+    """The same for queries whose nearest groups are left out."""
+    generator = np.random.default_rng(seed)
+    count = len(index.vectors)
+    if count < 4 * GROUPS:
+        return index.far_reach
+    middles = np.asarray(index.vectors[np.sort(generator.choice(count, GROUPS, replace=False))])
+    queries = _made(index, generator)[1][:FAR_QUERIES]
+    order = np.argsort(-(queries @ middles.T), axis=1)
+    group = np.concatenate([_group(index.vectors[at : at + CHUNK], middles) for at in range(0, count, CHUNK)])
+    before = np.cumsum(np.bincount(group, minlength=GROUPS)[order], axis=1)
+    needed = []
+    for removed in REMOVED:
+        left_out = np.zeros(order.shape, np.bool_)
+        np.put_along_axis(left_out, order, before <= removed * count, axis=1)
+        scores, rows = _nearest_left(index.vectors, queries, group, left_out)
+        needed.append(np.quantile(_needed(index, queries, rows, scores.min(axis=1)), FAR_GOAL))
+    return float(np.clip(MARGIN * max(needed), LEAST, MOST))
+
+
+def _needed(index: Clustered, queries: Floats, rows: npt.NDArray[np.int64], last: Floats) -> npt.NDArray[np.float64]:
+    """The reach at which each true neighbour is looked at: (queries, neighbours)."""
+    lists = np.searchsorted(index.lists, rows, side="right") - 1
+    promised = np.stack([index.centroids[each] @ query for each, query in zip(lists, queries, strict=True)])
+    distance = index.radius[lists] * index.share[rows] / WHOLE
+    return np.asarray((last[:, None] - promised) / distance, np.float64)
+
+
+def _group(vectors: Floats, middles: Floats) -> npt.NDArray[np.int64]:
+    return np.asarray(np.argmax(vectors @ middles.T, axis=1), np.int64)
+
+
+def _nearest_left(
+    vectors: Floats, queries: Floats, group: npt.NDArray[np.int64], left_out: npt.NDArray[np.bool_]
+) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Scores and rows of the `FAR_COUNT` nearest to each query among the groups that are left."""
+    best = np.full((len(queries), FAR_COUNT), -np.inf, np.float32)
+    rows = np.zeros(best.shape, np.int64)
+    for start in range(0, len(vectors), CHUNK):
+        scores = queries @ vectors[start : start + CHUNK].T
+        scores[left_out[:, group[start : start + CHUNK]]] = -np.inf
+        keep = min(FAR_COUNT, scores.shape[1])
+        found = np.argpartition(scores, scores.shape[1] - keep, axis=1)[:, -keep:]
+        scores = np.concatenate([best, np.take_along_axis(scores, found, 1)], axis=1)
+        rows = np.concatenate([rows, found + start], axis=1)
+        order = np.argpartition(scores, scores.shape[1] - FAR_COUNT, axis=1)[:, -FAR_COUNT:]
+        best, rows = np.take_along_axis(scores, order, 1), np.take_along_axis(rows, order, 1)
+    return best, rows
 
 
 def _made(index: Clustered, generator: np.random.Generator) -> list[Floats]:
