@@ -235,7 +235,7 @@ def test_every_flipped_bit_is_found_or_changes_nothing(tmp_path):
     store = open_store(pristine)
     truth = answers_of(store)
     store.close()
-    files = ["store.db"] * 4 + ["derived/base-00000001.vectors", "acknowledged"]
+    files = ["store.db"] * 4 + ["derived/base-00000001.segment", "acknowledged"]
     generator = np.random.default_rng(2026)
     seen = []
     for number in range(60):
@@ -313,7 +313,7 @@ def test_check_finds_and_repair_removes_what_cannot_be_trusted(tmp_path, harm, k
 
 def test_repair_removes_what_a_killed_rebuild_left(tmp_path):
     store = small_store(tmp_path / "store")
-    left = tmp_path / "store" / "derived" / "base-00000009.vectors.1.tmp"
+    left = tmp_path / "store" / "derived" / "base-00000009.segment.1.tmp"
     left.parent.mkdir(exist_ok=True)
     left.write_bytes(b"half")
     assert [finding.kind for finding in store.check()] == ["temporary"]

@@ -24,7 +24,7 @@ from stores.oracle import (
 )
 from wearabouts.errors import StoreError
 from wearabouts.stores import Store, open_store
-from wearabouts.stores.embedded import EmbeddedStore, schema, tracking, writing
+from wearabouts.stores.embedded import EmbeddedStore, schema, writing
 
 
 @pytest.fixture
@@ -278,7 +278,7 @@ class TestDerivedBase:
     def test_closing_writes_it_and_opening_uses_it(self, folder, generator):
         shop = filled(folder, generator)
         photos = sum(len(record.photos) for record in shop.records.values())
-        assert bases(folder) == ["base-00000001.vectors"]
+        assert bases(folder) == ["base-00000001.segment"]
         store = open_store(folder)
         told = store.describe()["index"]
         assert (told["kind"], told["base"], told["delta"], told["generation"]) == ("exact", photos, 0, 1)
@@ -290,7 +290,7 @@ class TestDerivedBase:
     )
     def test_whatever_happens_to_it_answers_stay_and_it_is_made_anew(self, folder, generator, tmp_path, mode, harm):
         shop = filled(folder, generator)
-        path = folder / "derived" / "base-00000001.vectors"
+        path = folder / "derived" / "base-00000001.segment"
         raw = path.read_bytes()
         flipped = bytearray(raw)
         flipped[-5] ^= 4
@@ -328,8 +328,8 @@ class TestDerivedBase:
         filled(folder, generator)
         other = tmp_path / "other"
         shop = filled(other, generator)
-        stolen = (folder / "derived" / "base-00000001.vectors").read_bytes()
-        (other / "derived" / "base-00000001.vectors").write_bytes(stolen)
+        stolen = (folder / "derived" / "base-00000001.segment").read_bytes()
+        (other / "derived" / "base-00000001.segment").write_bytes(stolen)
         store = open_store(other)
         query = unit(generator)[0]
         assert_same_ranking(store.search(query, 50), shop.nearest(query, 50))
@@ -337,7 +337,6 @@ class TestDerivedBase:
 
     def test_a_large_delta_becomes_a_new_base_while_writing(self, folder, generator, monkeypatch):
         monkeypatch.setattr("wearabouts.stores.embedded.renewal.LARGE", 20)
-        monkeypatch.setattr(tracking, "LARGE", 20)
         shop, store = Shop(), make(folder)
         reader = open_store(folder)
         for i in range(60):

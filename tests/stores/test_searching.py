@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wearabouts.stores.embedded.derived import Base, no_base
-from wearabouts.stores.embedded.searching import CHUNK, FEW, SPARE, scanned, search
+from stores.bases import base_of, facts
+from wearabouts.stores.embedded.generation import no_base
+from wearabouts.stores.embedded.indexes.scanning import nearest
+from wearabouts.stores.embedded.searching import CHUNK, search
 from wearabouts.stores.embedded.view import Rows, View
 
 
@@ -17,21 +19,21 @@ def lattice(generator, count, dim=4):
     return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
-def view_of(vectors, ids, split, alive):
+def view_of(path, vectors, ids, split, alive):
     """A view whose base holds the first `split` rows, one product a photo."""
-    numbers = np.arange(split)
-    base = Base(None, 1, split, numbers, numbers, vectors[:split]) if split else no_base(vectors.shape[1])
+    products = [facts(f"of {ident}", number) for number, ident in enumerate(ids, 1)]
+    base = no_base(vectors.shape[1])
+    if split:
+        base = base_of(path / "base", products[:split], vectors[:split], ids[:split], np.arange(split))
     rows = Rows(base)
-    facts = {name: "" for name in ("title", "category", "garment", "brand", "currency", "availability", "group")}
-    slots = rows.add_products([{"id": f"of {ident}", "price": None, "attributes": {}, **facts} for ident in ids])
-    rows.add_photos(ids, slots)
-    rows.delta.extend(vectors[split:])
+    slots = rows.add_products(products[split:])
+    rows.add_photos(ids[split:], slots, range(split, len(ids)), vectors[split:])
     return View.of(rows, 1, alive, np.ones(len(ids), np.bool_))
 
 
 @pytest.mark.parametrize("split", [0, 3_000, 7_000])
 @pytest.mark.parametrize("make", ["crowds", "spread"])
-def test_equal_to_sorting_everything(split, make):
+def test_equal_to_sorting_everything(tmp_path, split, make):
     generator = np.random.default_rng(split)
     count = 7_000
     if make == "crowds":
@@ -41,22 +43,22 @@ def test_equal_to_sorting_everything(split, make):
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     ids = [f"{number:05d}" for number in generator.permutation(count)]
     alive = generator.random(count) < 0.8
-    view = view_of(vectors, ids, split, alive)
+    view = view_of(tmp_path, vectors, ids, split, alive)
     for query in vectors[generator.integers(0, count, 3)]:
         exact = np.clip((vectors.astype(np.float64) * query.astype(np.float64)).sum(axis=1), -1, 1).astype(np.float32)
         expected = sorted((-exact[row], ids[row]) for row in np.flatnonzero(alive))
-        for wanted in (1, SPARE, 100, FEW, CHUNK + 1, count):
+        for wanted in (1, 32, 100, 2_048, CHUNK + 1, count):
             found = search(view, query, wanted, None, ())
             assert list(found.photo_ids) == [ident for _, ident in expected[:wanted]]
             np.testing.assert_array_equal(found.similarity, [-score for score, _ in expected[:wanted]])
             assert found.product_ids == tuple(f"of {ident}" for ident in found.photo_ids)
 
 
-def test_narrow_filters_and_wide_ones_agree():
+def test_narrow_filters_and_wide_ones_agree(tmp_path):
     generator = np.random.default_rng(8)
     vectors = lattice(generator, 6_000, 6)
     ids = [f"{number:05d}" for number in range(6_000)]
-    view = view_of(vectors, ids, 4_000, np.ones(6_000, np.bool_))
+    view = view_of(tmp_path, vectors, ids, 4_000, np.ones(6_000, np.bool_))
     query = vectors[17]
     narrow = search(view, query, 50, "id contains 7", ())
     wide = search(view, query, 6_000, None, ())
@@ -68,7 +70,7 @@ def test_a_scan_gives_only_what_is_allowed():
     vectors = lattice(generator, 300)
     mask = np.zeros(300, np.bool_)
     mask[[5, 17, 299]] = True
-    scores, places = scanned(vectors, vectors[5], 10, mask)
+    scores, places = nearest(vectors, vectors[5], 10, alive=mask)
     assert set(places.tolist()) == {5, 17, 299}
     np.testing.assert_allclose(scores, vectors[places] @ vectors[5], atol=1e-6)
-    assert len(scanned(vectors, vectors[5], 10, np.zeros(300, np.bool_))[0]) == 0
+    assert len(nearest(vectors, vectors[5], 10, alive=np.zeros(300, np.bool_))[0]) == 0

@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from wearabouts.stores import Finding
 from wearabouts.stores.embedded import beside, eras, notes
+from wearabouts.stores.embedded.comparing import base_differences, view_differences
 from wearabouts.stores.embedded.derived import fault, generations, newest, temporary
-from wearabouts.stores.embedded.loading import lenient
 from wearabouts.stores.embedded.lock import acknowledged
-from wearabouts.stores.embedded.rows import vector_sum
-from wearabouts.stores.embedded.schema import ACKNOWLEDGED, DERIVED, Meta, read_meta
+from wearabouts.stores.embedded.schema import ACKNOWLEDGED, DERIVED, Meta, knows_era, read_meta
+from wearabouts.stores.embedded.segment import Damaged
 from wearabouts.stores.embedded.truth import Progress, damages, unwatched
 from wearabouts.stores.embedded.view import View
 
@@ -94,44 +92,27 @@ def _derived(folder: Path, connection: sqlite3.Connection, meta: Meta) -> Iterat
         reason = fault(path)
         if reason:
             yield Finding("derived", path.name, f"cannot be used: {reason}; repair makes it anew", True)
-    base = newest(folder, dim=meta.dim, encoder_hash=meta.encoder_hash, sequence=meta.sequence)
+    base = newest(
+        folder,
+        dim=meta.dim,
+        encoder_hash=meta.encoder_hash,
+        fits=lambda era, sequence: knows_era(connection, era, sequence),
+    )
     if base.path is None:
         if generations(folder) and not any(fault(path) for _, path in generations(folder)):
             yield Finding("derived", folder.name, "belongs to another store or encoder; repair makes it anew", True)
         return
-    row_of = {number: row for row, number in enumerate(base.numbers.tolist())}
-    for number, total, data in connection.execute(
-        "SELECT photos.number, vector_sum, vectors.data FROM photos JOIN vectors ON photo = photos.number"
-    ):
-        row = row_of.get(number)
-        if row is not None and (base.sums[row] != total or base.vectors[row].tobytes() != data):
-            yield Finding(
-                "derived", base.path.name, f"row {row} differs from photo number {number}; repair makes it anew", True
-            )
+    try:
+        for number, detail in base_differences(connection, base):
+            yield Finding("derived", base.path.name, f"photo number {number}: {detail}; repair makes it anew", True)
+    except Damaged:
+        pass  # named above
 
 
 def _view(connection: sqlite3.Connection, view: View) -> Iterator[Finding]:
     """What searches look at, against the truth: ids and vectors of every living row."""
-    truth = {
-        ident: (product, total)
-        for ident, product, total in lenient(
-            connection,
-            """SELECT photos.id, products.id, vector_sum FROM photos
-            JOIN products ON products.number = product WHERE photos.number > ?""",
-            -1,
-        )
-    }
-    living = np.flatnonzero(view.alive)
-    seen = set()
-    for start in range(0, len(living), 4_096):
-        part = living[start : start + 4_096]
-        for row, vector in zip(part, view.gathered(part), strict=True):
-            ident = str(view.rows.photo_ids[row])
-            seen.add(ident)
-            told = (view.rows.product_ids[view.slots[row]], vector_sum(vector.astype("<f4").tobytes()))
-            if truth.get(ident) != told:
-                yield Finding(
-                    "search", f"photo {ident}", "is searched with another product or vector than is stored", True
-                )
-    for ident in truth.keys() - seen:
-        yield Finding("search", f"photo {ident}", "is stored but not searched", True)
+    try:
+        for ident, detail in view_differences(connection, view):
+            yield Finding("search", f"photo {ident}", detail, True)
+    except Damaged:
+        pass  # named with the other derived files

@@ -7,29 +7,18 @@ stays true while another thread appends.
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from wearabouts.errors import QueryError, unknown
-from wearabouts.stores.where import COLUMNS, AllOf, AnyOf, Compare, Expression, Has, Not, columns_of, normal, number
-
-Mask = npt.NDArray[np.bool_]
+from wearabouts.stores.embedded.filtering import ORDER, Mask
+from wearabouts.stores.where import COLUMNS, normal, number
 
 TEXT_COLUMNS: Final = tuple(name for name in COLUMNS if name != "price")
-_NAMED_IN_ERRORS = 40  # attribute names listed when a filter names an unknown one
 _REMEMBERED = 10_000  # spellings of a column kept to find their code without normalising them again
-_ORDER: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
-    "=": operator.eq,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 
 
 class Growing:
@@ -116,13 +105,30 @@ class TextColumn:
         return self.spread(self.codes != empty)
 
     def equal(self, value: str) -> Mask:
-        """The slots whose text is the value; of a category, or lies beneath it."""
-        wanted = normal(self.name, value)
-        if self.name == "category":
-            return self.where(lambda text: text == wanted or text.startswith(wanted + " > "))
-        return self.spread(self.codes == self.words.codes.get(wanted, -1))
+        """The slots whose text is the value, in comparing form."""
+        return self.spread(self.codes == self.words.codes.get(value, -1))
 
-    def where(self, holds: Callable[[str], bool]) -> Mask:
+    def beneath(self, path: str) -> Mask:
+        """The slots whose text is the path or lies beneath it."""
+        return self._where(lambda text: text == path or text.startswith(path + " > "))
+
+    def containing(self, part: str) -> Mask:
+        """The slots whose text holds the part."""
+        return self._where(lambda text: part in text)
+
+    def ordered(self, sign: str, limit: float) -> Mask:
+        """The slots whose text reads as a number on that side of the limit."""
+        order = ORDER[sign]
+        return self._where(lambda text: (found := number(text)) is not None and order(found, limit))
+
+    def counted(self, present: Mask) -> tuple[int, dict[str, int]]:
+        """How many of some slots have a value, and how many have each text as its shop first wrote it."""
+        codes = self.codes[present if self.slots is None else present[self.slots]]
+        codes = codes[codes != self.words.codes.get("", -1)]
+        tally = np.bincount(codes)
+        return len(codes), {self.words.shown[code]: int(tally[code]) for code in np.flatnonzero(tally).tolist()}
+
+    def _where(self, holds: Callable[[str], bool]) -> Mask:
         """The slots whose text, in comparing form, fulfils a condition; asked once for each distinct text."""
         table = np.fromiter((holds(text) for text in self.words.texts), np.bool_)
         return self.spread(table[self.codes] if len(table) else np.zeros(len(self.codes), np.bool_))
@@ -191,95 +197,10 @@ class Snapshot:
     price: npt.NDArray[np.float64]
     texts: Mapping[str, TextColumn]
 
-    def names(self) -> list[str]:
-        """Every column one can filter by: the built-in ones, then the attributes."""
-        return [*COLUMNS, *sorted(name for name in self.texts if name not in COLUMNS)]
+    def attributes(self) -> Collection[str]:
+        """The names of the columns that are not built in."""
+        return [name for name in self.texts if name not in COLUMNS]
 
-    def mask(self, expression: Expression) -> Mask:
-        """Which slots a filter keeps: (size,) bool.
-
-        Raises:
-            QueryError: A column is unknown, or an operator does not fit its column.
-        """
-        for column in columns_of(expression):
-            if column != "price" and column not in self.texts:
-                raise QueryError(self._unknown(column))
-        return self._mask(expression)
-
-    def among(self, column: str, values: Sequence[str]) -> Mask:
-        """Which slots have one of the values in a text column: (size,) bool."""
-        wanted = {normal(column, each) for each in values}
-        return self.texts[column].where(wanted.__contains__)
-
-    def _mask(self, expression: Expression) -> Mask:
-        match expression:
-            case Compare(column="price"):
-                return self._priced(expression)
-            case Compare():
-                return self._compared(expression)
-            case Has(column=column):
-                return ~np.isnan(self.price) if column == "price" else self.texts[column].filled()
-            case Not(term=term):
-                return ~self._mask(term)
-            case AllOf(terms=terms):
-                return np.asarray(np.logical_and.reduce([self._mask(each) for each in terms]), np.bool_)
-            case AnyOf(terms=terms):
-                return np.asarray(np.logical_or.reduce([self._mask(each) for each in terms]), np.bool_)
-
-    def _priced(self, term: Compare) -> Mask:
-        value = number(term.value)
-        if value is None or term.operator == "contains":
-            raise QueryError(
-                f"price {term.operator} {term.value!r} has no meaning; price takes =, !=, <, <=, >, >= and a plain "
-                "number such as 19.99, without a currency (currency = EUR is a column of its own)"
-            )
-        with np.errstate(invalid="ignore"):
-            return np.asarray(_ORDER[term.operator](self.price, value), np.bool_)
-
-    def _compared(self, term: Compare) -> Mask:
-        column = self.texts[term.column]
-        if term.operator == "=":
-            return column.equal(term.value)
-        if term.operator == "contains":
-            part = normal(term.column, term.value)
-            return column.where(lambda text: part in text)
-        limit = number(term.value)
-        if limit is None or term.column in COLUMNS:
-            raise QueryError(
-                f"{term.column} {term.operator} {term.value!r} has no meaning; <, <=, > and >= need a plain number, on "
-                "price or an attribute; text takes =, !=, in and contains"
-            )
-        order = _ORDER[term.operator]
-        return column.where(lambda text: (found := number(text)) is not None and order(found, limit))
-
-    def _unknown(self, column: str) -> str:
-        known = self.names()
-        if len(known) <= len(COLUMNS) + _NAMED_IN_ERRORS:
-            return unknown("column", column, known)
-        shown = unknown("column", column, known[: len(COLUMNS) + _NAMED_IN_ERRORS])
-        return f"{shown}; and {len(known) - len(COLUMNS) - _NAMED_IN_ERRORS} more"
-
-    def sampled(self, alive: Mask, most: int = 5) -> list[dict[str, Any]]:
-        """For people: every column with how many of the living products fill it and its commonest values.
-
-        Args:
-            alive: (size,) bool, the slots that count.
-            most: How many values to show of each.
-        """
-        prices = self.price[alive & ~np.isnan(self.price)]
-        told: list[dict[str, Any]] = []
-        for name in self.names():
-            if name == "price":
-                ends = [float(prices.min()), float(prices.max())] if len(prices) else []
-                told.append({"name": name, "kind": "number", "filled": len(prices), "range": ends})
-                continue
-            column = self.texts[name]
-            codes = column.codes[alive if column.slots is None else alive[column.slots]]
-            codes = codes[codes != column.words.codes.get("", -1)]
-            tally = np.bincount(codes) if len(codes) else np.zeros(0, np.int64)
-            best = [int(code) for code in np.argsort(-tally, kind="stable")[:most] if tally[code]]
-            kind = "path" if name == "category" else "text"
-            told.append(
-                {"name": name, "kind": kind, "filled": len(codes), "values": [column.words.shown[i] for i in best]}
-            )
-        return told
+    def text(self, name: str) -> TextColumn | None:
+        """A text column; None where no slot ever had one of that name."""
+        return self.texts.get(name)

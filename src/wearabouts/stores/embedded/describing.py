@@ -9,8 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from wearabouts.stores.embedded import beside, notes
 from wearabouts.stores.embedded.lock import holder
 from wearabouts.stores.embedded.schema import DATABASE, DERIVED, LOCK, layout, read_meta
@@ -27,9 +25,7 @@ def described(folder: Path, connection: sqlite3.Connection, view: View, mode: st
         mode: ``read`` or ``write``.
     """
     meta = read_meta(connection, folder)
-    garments, codes = view.columns.texts["garment"], view.columns.texts["garment"].codes[view.present]
-    counts = np.bincount(codes, minlength=len(garments.words.texts))
-    named = {garments.words.shown[code]: int(count) for code, count in enumerate(counts) if count}
+    named = view.columns.counts("garment", view.present)
     thumbnails = connection.execute("SELECT count(*) FROM thumbnails").fetchone()[0]
     return {
         "kind": "embedded",
@@ -54,17 +50,48 @@ def described(folder: Path, connection: sqlite3.Connection, view: View, mode: st
 
 
 def _index(view: View) -> dict[str, Any]:
-    base = view.rows.base
-    size = len(base.numbers)
+    base = view.base
     alive = int(view.alive.sum())
-    return {
-        "kind": "exact",
-        "why": f"{alive} photos: comparing with every one of them is exact, and fast enough at this size",
+    why = f"{alive} photos: comparing with every one of them is exact, and fast enough at this size"
+    told = base.index.describe() | {"why": base.facts["index"]["why"] or why}
+    return told | {
         "generation": base.generation,
-        "base": size,
+        "base": len(base),
         "delta": len(view.vectors),
         "buried": len(view.alive) - alive,
+        "proven": round(base.segment.proven, 4),
+        "bytes": _held(view),
     }
+
+
+def _held(view: View) -> dict[str, int | float | None]:
+    """What searching takes: bytes mapped, of those in memory just now, and bytes of this process alone; by vector."""
+    mapped = 0
+    if view.base.path is not None:
+        with suppress(OSError):
+            mapped = os.stat(view.base.path).st_size
+    own = view.vectors.nbytes + view.numbers.nbytes + view.slots.nbytes + view.alive.nbytes + view.present.nbytes
+    resident = None if view.base.path is None else _resident(str(view.base.path.absolute()))
+    count = max(1, len(view.alive))
+    held: dict[str, int | float | None] = {"mapped": mapped, "resident": resident, "own": own}
+    held["mapped_per_vector"] = round(mapped / count, 1)
+    held["resident_per_vector"] = None if resident is None else round((resident + own) / count, 1)
+    return held
+
+
+def _resident(path: str) -> int | None:
+    """Bytes of a mapped file that lie in memory, or None where the system does not say."""
+    found, inside = 0, False
+    try:
+        with open("/proc/self/smaps", encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if line[:1] in "0123456789abcdef":
+                    inside = line.rstrip("\n").endswith(path)
+                elif inside and line.startswith("Rss:"):
+                    found += 1024 * int(line.split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    return found
 
 
 def _sizes(folder: Path) -> Iterator[tuple[str, int]]:

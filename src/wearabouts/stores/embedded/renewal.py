@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from wearabouts.errors import StoreError
 from wearabouts.stores.embedded import derived
-from wearabouts.stores.embedded.loading import base_rows
+from wearabouts.stores.embedded.building import build
+from wearabouts.stores.embedded.drafting import moved
 from wearabouts.stores.embedded.schema import DERIVED, read_meta
-from wearabouts.stores.embedded.tracking import LARGE
 from wearabouts.stores.embedded.view import View
 
+LARGE: Final = 20_000  # newer photos, compared one by one in about a millisecond
 SLACK: Final = 1_000  # rows outside the base that are not worth another one at closing
 
 
@@ -33,16 +34,14 @@ def write(folder: Path, connection: sqlite3.Connection, *, progress: Callable[[f
     """
     meta = read_meta(connection, folder)
     try:
-        numbers, sums, rows = base_rows(connection, meta.dim)
-        derived.write(
-            folder / DERIVED,
-            sequence=meta.sequence,
-            encoder_hash=meta.encoder_hash,
-            dim=meta.dim,
-            numbers=numbers,
-            sums=sums,
-            rows=rows if progress is None else _told(rows, len(numbers), progress),
-        )
+        generation, draft, target = derived.next_draft(folder / DERIVED)
+        try:
+            build(connection, meta, draft, generation=generation, progress=progress or _unwatched)
+            moved(draft, target)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+        derived.drop_older(folder / DERIVED, generation)
     except OSError as error:
         raise StoreError(
             f"the index of {folder} could not be written ({error}); nothing is lost, searches go on "
@@ -50,26 +49,43 @@ def write(folder: Path, connection: sqlite3.Connection, *, progress: Callable[[f
         ) from error
 
 
-def _told(rows: Iterable[bytes], count: int, progress: Callable[[float], None]) -> Iterator[bytes]:
-    for place, row in enumerate(rows):
-        if not place % 64:
-            progress(place / count)
-        yield row
+def _unwatched(done: float) -> None:
+    """Progress that nobody wants to see."""
 
 
 def is_behind(view: View) -> bool:
     """Whether enough lies outside the base to write another one when the store is closed."""
-    outside, size = _outside(view)
-    return outside > (0 if view.rows.base.path is None else SLACK + size // 10)
+    size, buried = len(view.base), _buried(view)
+    return len(view.vectors) + buried > (0 if view.base.path is None else SLACK + size // 10)
 
 
-def is_outgrown(view: View) -> bool:
-    """Whether so much lies outside the base that another one is worth it while writing."""
-    outside, size = _outside(view)
-    return outside > LARGE + size
+def is_outgrown(view: View, *, searched: bool = True) -> bool:
+    """Whether so much lies outside the base that another one is worth it while the store is open.
+
+    Args:
+        view: The newest.
+        searched: Whether anybody searches; while a store is only filled, its bases double.
+    """
+    return len(view.vectors) > _most_newer(view, searched) or _buried(view) > _most_buried(view)
 
 
-def _outside(view: View) -> tuple[int, int]:
-    """How many rows live outside the base or lie buried in it, and how large it is."""
-    size = len(view.rows.base.numbers)
-    return len(view.vectors) + size - int(np.count_nonzero(view.alive[:size])), size
+def described(view: View, *, searched: bool = True) -> dict[str, Any]:
+    """When the next base will be made, and why then."""
+    newer, buried = _most_newer(view, searched), _most_buried(view)
+    why = (
+        f"every search compares with each of the {len(view.vectors)} photos that are newer than the base, and passes "
+        f"over the {_buried(view)} in it that are gone; past {newer} and {buried}, making it anew costs less"
+    )
+    return {"past_newer": newer, "past_buried": buried, "why": why}
+
+
+def _most_newer(view: View, searched: bool) -> int:
+    return LARGE + len(view.base) // (50 if searched else 1)
+
+
+def _most_buried(view: View) -> int:
+    return LARGE + len(view.base) // 5
+
+
+def _buried(view: View) -> int:
+    return int(np.count_nonzero(~view.alive[: len(view.base)]))
