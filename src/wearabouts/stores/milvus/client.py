@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from wearabouts.errors import StoreError
@@ -41,13 +42,15 @@ class Connection:
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        self._milvus = _package(address)
+        self.package = _package(address)
         self._strong = address.consistency == "strong"
-        self._client: Any = self.call("connecting", self._connected, patient=True)
+        self._seen = 0
+        self._client: Any = self.call("connecting", self._connected)
+        self.catch_up()
 
     def _connected(self, _: Any = None) -> Any:
         token = {} if self.address.lite or not self.address.token else {"token": self.address.token}
-        return self._milvus.MilvusClient(self.address.uri, timeout=CALL, **token)
+        return self.package.MilvusClient(self.address.uri, timeout=CALL, **token)
 
     def call(self, doing: str, operation: Callable[[Any], Result], *, patient: bool = True) -> Result:
         """Run something on the client, again and again while the server is away.
@@ -73,6 +76,20 @@ class Connection:
                     raise self._away(doing, error) from error
             time.sleep(pause)
             pause = min(2 * pause, most)
+
+    def wait(self, doing: str, done: Callable[[Any], bool]) -> None:
+        """Ask until something is so.
+
+        Raises:
+            AwayError: It is not, after all the address's patience.
+        """
+        end = time.monotonic() + max(self.address.patience, 1)
+        pause, most = PAUSES
+        while not self.call(doing, done):
+            if time.monotonic() > end:
+                raise self._away(doing, TimeoutError("it is not done yet"))
+            time.sleep(pause)
+            pause = min(1.5 * pause, most)
 
     def _is_passing(self, error: Exception) -> bool:
         if isinstance(error, StoreError):
@@ -102,78 +119,22 @@ class Connection:
         secret = self.address.token
         return (words.replace(secret, "…") if secret else words)[:300]
 
-    def has(self, name: str) -> bool:
-        """Whether there is such a collection."""
-        return bool(self.call("looking for the store", lambda client: client.has_collection(name, timeout=CALL)))
+    def catch_up(self) -> None:
+        """Let every read from now on wait for all that was acknowledged, to this client or another, before this call.
 
-    def create(
-        self,
-        name: str,
-        fields: Iterable[tuple[str, str, Mapping[str, Any]]],
-        index: Mapping[str, Any],
-        *,
-        shards: int,
-        partition_key: str = "",
-        partitions: int = 0,
-    ) -> None:
-        """Make a collection with an index on its vector, and begin to load it."""
-        kinds = self._milvus.DataType
-        spread = {"partition_key_field": partition_key} if partition_key else {}
-        schema = self._milvus.MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False, **spread)
-        for field, kind, options in fields:
-            given = dict(options)
-            if "element_type" in given:
-                given["element_type"] = kinds[given["element_type"]]
-            schema.add_field(field, kinds[kind], **given)
-        indexes = self._milvus.MilvusClient.prepare_index_params()
-        indexes.add_index(field_name="vector", index_name="vector", **index)
-        counts = {"num_partitions": partitions} if partition_key else {}
-
-        def made(client: Any) -> None:
-            if not client.has_collection(name, timeout=CALL):
-                client.create_collection(
-                    name, schema=schema, num_shards=shards, consistency_level="Session", timeout=CALL, **counts
-                )
-            client.create_index(name, indexes, sync=False, timeout=CALL)
-
-        self.call("making the store", made)
-        self.load(name)
-
-    def drop(self, name: str) -> None:
-        """Remove a collection, where there is one."""
-
-        def dropped(client: Any) -> None:
-            if client.has_collection(name, timeout=CALL):
-                client.drop_collection(name, timeout=CALL)
-
-        self.call("emptying the store", dropped)
-
-    def load(self, name: str) -> None:
-        """Ask the server to take a collection into memory; `ready` waits for it."""
-        # A server answers at once and goes on by itself; a file has no such thing and is loaded when it answers.
-        later = {} if self.address.lite else {"_async": True}
-        self.call("loading the store", lambda client: client.load_collection(name, timeout=CALL, **later))
-
-    def ready(self, name: str) -> None:
-        """Wait until a collection is in the server's memory.
-
-        Raises:
-            AwayError: It is not, after all the address's patience.
+        The server says what time it is, and reads name that time. (The client's own "session" level forgets deletions:
+        servers of 2.3 tell no time for them.)
         """
-        end = time.monotonic() + max(self.address.patience, 1)
-        pause, most = 0.01, 0.5
-        asked = False
-        while True:
-            state = str(self.call("loading the store", lambda client: client.get_load_state(name, timeout=CALL)))
-            if "NotLoad" in state and not asked:  # by whoever looked after the server
-                self.load(name)
-                asked = True
-            elif "Loaded" in state:
-                return
-            elif time.monotonic() > end:
-                raise self._away("loading the store", TimeoutError("it is still being loaded"))
-            time.sleep(pause)
-            pause = min(1.5 * pause, most)
+        if not self.address.lite:
+            # The one thing the client's front does not offer.
+            self._seen = int(
+                self.call("asking the time", lambda client: client._get_connection().alloc_timestamp(timeout=CALL))
+            )
+
+    def _level(self, strong: bool) -> dict[str, Any]:
+        if strong or self._strong or self.address.lite:
+            return {"consistency_level": "Strong"}
+        return {"consistency_level": "Customized", "guarantee_timestamp": self._seen}
 
     def insert(self, name: str, rows: Sequence[Row]) -> None:
         """Add rows with new keys, in requests of a bearable size; never repeated, for a repeated row would be twofold.
@@ -182,26 +143,32 @@ class Connection:
             AwayError: The server did not answer; some of the rows may have been added.
         """
         for part in _requests(rows):
-            self.call("writing", lambda client, part=part: client.insert(name, part, timeout=CALL), patient=False)
+            self.call("writing", partial(_send, "insert", name, part), patient=False)
+        self._written(rows)
 
     def upsert(self, name: str, rows: Sequence[Row]) -> None:
         """Put rows in the place of those with their keys; all of one request show at once."""
         for part in _requests(rows):
-            self.call("writing", lambda client, part=part: client.upsert(name, part, timeout=CALL))
+            self.call("writing", partial(_send, "upsert", name, part))
+        self._written(rows)
 
     def delete(self, name: str, keys: Sequence[str]) -> None:
         """Remove rows by key; those of one request go at once."""
         for start in range(0, len(keys), 4 * ASKED):
             part = list(keys[start : start + 4 * ASKED])
-            self.call("deleting", lambda client, part=part: client.delete(name, ids=part, timeout=CALL))
+            self.call("deleting", partial(_send, "delete", name, part))
+        self._written(keys)
+
+    def _written(self, what: Sequence[Any]) -> None:
+        if what:
+            self.catch_up()
 
     def query(self, name: str, expression: str, fields: Sequence[str], *, strong: bool = False) -> list[Row]:
         """All rows that an expression keeps."""
-        level = "Strong" if strong or self._strong else "Session"
         found = self.call(
             "reading",
             lambda client: client.query(
-                name, filter=expression, output_fields=list(fields), consistency_level=level, timeout=CALL
+                name, filter=expression, output_fields=list(fields), timeout=CALL, **self._level(strong)
             ),
         )
         return [dict(row) for row in found]
@@ -231,7 +198,6 @@ class Connection:
         strong: bool = False,
     ) -> list[Row]:
         """The nearest rows the index finds, best first, each with `score`."""
-        level = "Strong" if strong or self._strong else "Session"
         found = self.call(
             "searching",
             lambda client: client.search(
@@ -241,16 +207,11 @@ class Connection:
                 limit=limit,
                 output_fields=list(fields),
                 search_params={"metric_type": "IP", "params": dict(params)},
-                consistency_level=level,
                 timeout=CALL,
+                **self._level(strong),
             ),
         )
         return [{**hit["entity"], "score": float(hit["distance"])} for hit in found[0]]
-
-    def index(self, name: str) -> dict[str, Any]:
-        """The index of a collection's vectors as the server has it."""
-        found = self.call("describing the store", lambda client: client.describe_index(name, "vector", timeout=CALL))
-        return dict(found or {})
 
     def version(self) -> str:
         """The server's own."""
@@ -260,6 +221,10 @@ class Connection:
         """Let go of the server."""
         with suppress(Exception):
             self._client.close()
+
+
+def _send(method: str, name: str, rows: list[Any], client: Any) -> None:
+    getattr(client, method)(name, rows, timeout=CALL)
 
 
 def _requests(rows: Sequence[Row]) -> Iterator[list[Row]]:

@@ -10,11 +10,12 @@ Milvus asks for a vector in every collection; those of the companions are two ze
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 from wearabouts.stores.milvus.address import Address
-from wearabouts.stores.milvus.client import Connection
+from wearabouts.stores.milvus.client import CALL, Connection
 from wearabouts.stores.milvus.keys import KEY, SCALARS
 
 FORMAT: Final = 1
@@ -24,33 +25,60 @@ MAX_TERMS: Final = 4_096
 NOWHERE: Final = (0.0, 0.0)
 VECTOR: Final = "vector"
 
+Field = tuple[str, str, dict[str, Any]]  # name, type, options
+
 
 def companions(collection: str) -> tuple[str, str, str]:
     """Photos, products, pieces."""
     return collection, f"{collection}_products", f"{collection}_pieces"
 
 
-def create(connection: Connection, address: Address, dim: int) -> None:
-    """Make the collections, photos last: while that one is missing, there is no store."""
-    drop(connection, address)
+def is_there(connection: Connection) -> bool:
+    """Whether there is a store: it is made and removed with the collection of its photos."""
+    name = connection.address.collection
+    return bool(connection.call("looking for the store", lambda client: client.has_collection(name, timeout=CALL)))
+
+
+def create(connection: Connection, dim: int) -> None:
+    """Make the collections in place of any there are, photos last: while that one is missing, there is no store."""
+    address = connection.address
+    drop(connection)
     photos, products, pieces = companions(address.collection)
     flat = {"index_type": "FLAT", "metric_type": "IP", "params": {}}
-    for name, fields in ((pieces, _pieces()), (products, _products())):
-        connection.create(name, fields, flat, shards=1)
-    connection.create(
-        photos,
-        _photos(dim),
-        index_of(address),
-        shards=address.shards,
-        partition_key="garment",
-        partitions=address.partitions,
-    )
+    _make(connection, pieces, _pieces(), flat, {"num_shards": 1})
+    _make(connection, products, _products(), flat, {"num_shards": 1})
+    spread = {"num_shards": address.shards, "num_partitions": address.partitions}
+    _make(connection, photos, _photos(dim), index_of(address), spread, partition_key_field="garment")
 
 
-def drop(connection: Connection, address: Address) -> None:
+def drop(connection: Connection) -> None:
     """Remove the collections, photos first."""
-    for name in companions(address.collection):
-        connection.drop(name)
+    for name in companions(connection.address.collection):
+
+        def dropped(client: Any, name: str = name) -> None:
+            if client.has_collection(name, timeout=CALL):
+                client.drop_collection(name, timeout=CALL)
+
+        connection.call("emptying the store", dropped)
+
+
+def load(connection: Connection) -> None:
+    """Wait until the collections are in the server's memory.
+
+    Raises:
+        AwayError: One is not, after all the address's patience.
+    """
+    for name in companions(connection.address.collection):
+        connection.wait("loading the store", partial(_is_loaded, connection, name))
+
+
+def _is_loaded(connection: Connection, name: str, client: Any) -> bool:
+    state = client.get_load_state(name, timeout=CALL)["state"].name
+    if state == "NotLoad":  # just made, or released by whoever looks after the server
+        # A server answers at once and goes on by itself; a file has loaded when it answers.
+        later = {} if connection.address.lite else {"_async": True}
+        client.load_collection(name, timeout=CALL, **later)
+    return bool(state == "Loaded")
 
 
 def index_of(address: Address) -> dict[str, Any]:
@@ -63,7 +91,37 @@ def index_of(address: Address) -> dict[str, Any]:
     return {"index_type": address.index.upper(), "metric_type": "IP", "params": params}
 
 
-Field = tuple[str, str, dict[str, Any]]
+def index_found(connection: Connection) -> dict[str, Any]:
+    """The index of the vectors as the server has it."""
+    name = connection.address.collection
+    found = connection.call("looking at the index", lambda client: client.describe_index(name, VECTOR, timeout=CALL))
+    return dict(found or {})
+
+
+def _make(
+    connection: Connection,
+    name: str,
+    fields: Iterator[Field],
+    index: Mapping[str, Any],
+    spread: Mapping[str, int],
+    **options: Any,
+) -> None:
+    """Make a collection with an index on its vector, and begin to load it."""
+    milvus = connection.package
+    schema = milvus.MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False, **options)
+    for field, kind, facts in fields:
+        given = {key: milvus.DataType[value] if key == "element_type" else value for key, value in facts.items()}
+        schema.add_field(field, milvus.DataType[kind], **given)
+    indexes = milvus.MilvusClient.prepare_index_params()
+    indexes.add_index(field_name=VECTOR, index_name=VECTOR, **index)
+
+    def made(client: Any) -> None:
+        if not client.has_collection(name, timeout=CALL):
+            client.create_collection(name, schema=schema, consistency_level="Session", timeout=CALL, **spread)
+        client.create_index(name, indexes, sync=False, timeout=CALL)
+        _is_loaded(connection, name, client)
+
+    connection.call("making the store", made)
 
 
 def _key() -> Iterator[Field]:

@@ -42,7 +42,7 @@ class MilvusStore:
         self._reader = Reader(connection)
         self._writer = Writer(self._reader)
         self._connection, self._meta, self._mode = connection, meta, mode
-        self._index = connection.index(self._reader.photos)
+        self._index = layout.index_found(connection)
         self._words: set[tuple[str, str]] = set()
         self._closed = False
         self._closing = threading.Lock()
@@ -182,10 +182,8 @@ class MilvusStore:
         return Checker(self._open, self.dim).findings(repair=repair)
 
     def refresh(self) -> None:
-        """Wait until everything acknowledged to anyone before this call shows in this client's searches."""
-        reader = self._open
-        for name in (reader.photos, reader.products, reader.pieces):
-            self._connection.count(name, 'key >= ""', strong=True)
+        """From now on, everything acknowledged to anyone before this call shows in what this client reads."""
+        self._open.connection.catch_up()
 
     def close(self) -> None:
         """Let go of the server. A closed store cannot be used."""
@@ -218,15 +216,13 @@ class MilvusStore:
 def _opened(connection: Connection, new: tuple[str, int] | None, *, rebuild: bool) -> dict[str, Any]:
     """The store's own row, after making the store where that is asked."""
     address = connection.address
-    photos, products, pieces = layout.companions(address.collection)
-    if new is not None and (rebuild or not connection.has(photos)):
-        layout.create(connection, address, new[1])
-    elif not connection.has(photos):
+    if new is not None and (rebuild or not layout.is_there(connection)):
+        layout.create(connection, new[1])
+    elif not layout.is_there(connection):
         raise _missing(address)
-    for name in (photos, products, pieces):
-        connection.ready(name)
+    layout.load(connection)
     reader = Reader(connection)
-    found = connection.query(products, f'key == "{META}"', ("key", "facts"), strong=True)
+    found = connection.query(reader.products, f'key == "{META}"', ("key", "facts"), strong=True)
     if found:
         meta: dict[str, Any] = json.loads(found[0]["facts"])
         if meta.get("format") != layout.FORMAT:
@@ -239,7 +235,7 @@ def _opened(connection: Connection, new: tuple[str, int] | None, *, rebuild: boo
         raise _missing(address)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     meta = {"format": layout.FORMAT, "encoder_hash": new[0], "dim": new[1], "created": created}
-    connection.upsert(products, [head(META, 0, "", json.dumps(meta))])
+    connection.upsert(reader.products, [head(META, 0, "", json.dumps(meta))])
     return meta
 
 
