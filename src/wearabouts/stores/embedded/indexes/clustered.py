@@ -34,7 +34,7 @@ MAX_REACH: Final = 4.0
 WHOLE: Final = 255  # the share of a row that lies as far out as any of its list
 LEAST_SHARE: Final = 8
 TINY: Final = 1e-3
-OPPOSED: Final = 0.5  # a filter that keeps less than this part of its share near a query removes its neighbourhood
+OPPOSED: Final = 0.5  # of what is to be expected near a query: a filter that leaves less removes its neighbourhood
 
 
 class ClusteredMaking:
@@ -131,7 +131,7 @@ class Clustered:
             return nearest(self.vectors, query, count, allowed, alive, self._require)
         similarity = scored_all(self.centroids, query)
         sizes = self._sizes if allowed is None else allowed.each
-        reach = effort * (self.reach if allowed is None else self._reach_within(similarity, allowed))
+        reach = effort * (self.far_reach if self._is_opposed(similarity, allowed, alive) else self.reach)
         width = np.float32(reach) * self.radius
         promise = similarity + width
         promise[sizes == 0] = -np.inf
@@ -154,12 +154,21 @@ class Clustered:
             step *= 2
         return scores, rows
 
-    def _reach_within(self, similarity: Floats, allowed: Allowed) -> float:
-        """The far reach where a filter removes what is near the query."""
-        nearest_lists = _most(similarity, FIRST)
-        there = int(self._sizes[nearest_lists].sum())
-        share = OPPOSED * allowed.count / len(self.vectors)
-        return self.far_reach if int(allowed.each[nearest_lists].sum()) < share * there else self.reach
+    def _is_opposed(self, similarity: Floats, allowed: Allowed | None, alive: Mask | None) -> bool:
+        """Whether a filter, or what was deleted, removes what is near the query."""
+        if allowed is None and alive is None:
+            return False
+        near = _most(similarity, FIRST)
+        there = int(self._sizes[near].sum())
+        if allowed is not None and len(self.vectors) * int(allowed.each[near].sum()) < OPPOSED * allowed.count * there:
+            return True
+        return alive is not None and int(np.count_nonzero(alive[self._all_rows(near)])) < OPPOSED * there
+
+    def _all_rows(self, chosen: Places) -> Places:
+        starts, sizes = self.lists[chosen], self._sizes[chosen]
+        stops = np.cumsum(sizes)
+        rows: Places = np.repeat(starts - stops + sizes, sizes) + np.arange(stops[-1])
+        return rows
 
     def _rows(self, chosen: Places, need: Floats, masks: list[Mask]) -> Places:
         """The rows of some lists that may be given, and lie as far out as they need to."""
@@ -167,8 +176,7 @@ class Clustered:
         if self._require is not None:
             self._require("vectors", starts, starts + sizes)
             self._require("share", starts, starts + sizes)
-        stops = np.cumsum(sizes)
-        rows: Places = np.repeat(starts - stops + sizes, sizes) + np.arange(stops[-1])
+        rows = self._all_rows(chosen)
         if need.max() > 0:
             least = np.clip(np.floor(WHOLE * need), 0, WHOLE).astype(np.uint8)
             rows = rows[self.share[rows] >= np.repeat(least, sizes)]

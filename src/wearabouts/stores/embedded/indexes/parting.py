@@ -22,13 +22,16 @@ def centroids(sample: Floats, lists: int, seed: int) -> Floats:
     One k-means into thousands of lists takes minutes; one into regions, and another within each, seconds.
 
     Args:
-        sample: (n, D) float32 of length 1, n at least `lists`.
-        lists: At least 1.
+        sample: (n, D) float32 of length 1.
+        lists: At least 1; fewer are made where the sample is smaller.
         seed: Of the choice of the first centroids.
 
     Returns:
         (L, D) float32 of length 1, those of one region side by side.
     """
+    if not len(sample):
+        return np.eye(1, sample.shape[1], dtype=np.float32)
+    lists = min(lists, len(sample))
     regions = max(1, round(lists**0.5))
     middle = _means(sample, regions, seed)
     region = _nearest(middle, sample)
