@@ -11,7 +11,24 @@ from typing import Any, Final, Literal, Protocol
 
 from wearabouts.catalog import Photo, Product
 from wearabouts.errors import StoreError, unknown
+from wearabouts.stores.upkeep import backup, check_backup, restore
 from wearabouts.types import Floats, Ranking
+
+__all__ = [
+    "MAX_BESIDE",
+    "STORES",
+    "Finding",
+    "Known",
+    "Mode",
+    "PhotoRecord",
+    "ProductRecord",
+    "Store",
+    "backup",
+    "check_backup",
+    "folder_of",
+    "open_store",
+    "restore",
+]
 
 MAX_BESIDE = 8_192  # bytes
 

@@ -29,6 +29,7 @@ from wearabouts.stores.embedded.schema import (
     verify,
 )
 from wearabouts.stores.embedded.schema import writing as write_transaction
+from wearabouts.stores.embedded.staging import MANIFEST, place_of, set_aside
 from wearabouts.stores.embedded.writing import empty, forget_removals
 
 MAX_DIM: Final = 65_536
@@ -82,6 +83,9 @@ def opened(
 
 
 def _require_folder(folder: Path, *, may_create: bool) -> None:
+    aside = set_aside(place_of(folder))
+    if not os.path.lexists(folder) and os.path.lexists(aside):
+        raise StoreError(f"restoring {folder} was interrupted, what was there lies in {aside}; restore once more")
     try:
         if may_create:
             folder.mkdir(parents=True, exist_ok=True)
@@ -99,6 +103,8 @@ def _require_folder(folder: Path, *, may_create: bool) -> None:
 
 
 def _missing(folder: Path) -> StoreError:
+    if (folder / MANIFEST).is_file() and not os.path.lexists(folder / DATABASE):
+        return StoreError(f"{folder} is a backup, not a store; make a store of it: `wearabouts restore {folder} STORE`")
     return StoreError(f"there is no store at {folder}; make one with `wearabouts index SOURCE --store {folder}`")
 
 

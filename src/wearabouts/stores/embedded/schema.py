@@ -140,8 +140,13 @@ def is_blank(connection: sqlite3.Connection) -> bool:
     return bool(count == 0 and connection.execute("PRAGMA application_id").fetchone()[0] == 0)
 
 
-def verify(connection: sqlite3.Connection, path: Path) -> None:
+def verify(connection: sqlite3.Connection, path: Path, *, frozen: bool = False) -> None:
     """Refuse a file that is not a store of a format this release reads, to the letter of its schema.
+
+    Args:
+        connection: Of the file.
+        path: For messages.
+        frozen: It was opened as a file that nobody changes, for which SQLite knows no journal.
 
     Raises:
         StoreError: Not a store, a newer format, or tables, triggers or views that do not belong to one.
@@ -165,7 +170,7 @@ def verify(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} has an unexpected schema ({', '.join(odd[:5])}); nobody but Wearabouts may change a store; "
             "restore it, or index again with --rebuild"
         )
-    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+    if not frozen and connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         raise StoreError(f"{path} is not in WAL mode; nobody but Wearabouts may change a store; restore it")
 
 
