@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from contenders import Contender, contenders
-from ground import DIMS, Ground, recall
-from talk import Lost, Worker, interpreter, keep, known
+from ground import DIMS, Ground, Truth, recall
+from talk import EngineLostError, Worker, interpreter, keep, known
 
 FOUND = 20  # photos asked for: recall at 10 is of the first ten of them
 WAIT = 120.0  # seconds for a round
@@ -108,7 +107,7 @@ def build(ground: Ground, one: Contender, dim: int, count: int, place: Path) -> 
             "build", one.build_seconds, vectors=str(ground.vectors(dim, count)), folder=str(folder),
             columns=str(columns) if columns else None, given=dict(one.given), threads=threads,
         )  # fmt: skip
-    except Lost as error:
+    except EngineLostError as error:
         shutil.rmtree(folder, ignore_errors=True)
         return {"error": ground.plain(str(error))}
     finally:
@@ -135,7 +134,7 @@ def opened(
         try:
             rows[one.name]["opened"] = worker.ask("open", WAIT, folder=str(folder), given=dict(one.given), core=core)
             open_[one.name] = one, worker
-        except Lost as error:
+        except EngineLostError as error:
             rows[one.name]["error"] = ground.plain(str(error))
             worker.stop()
     return open_
@@ -156,7 +155,11 @@ def _measured(
 ) -> dict[str, Any]:
     rows: dict[str, Any] = {}
     open_ = opened(ground, waiting, built, place, rows)
-    matrix, queries, truth = np.load(ground.vectors(dim, count), mmap_mode="r"), ground.queries(dim), ground.truth(dim, count)
+    matrix, queries, truth = (
+        np.load(ground.vectors(dim, count), mmap_mode="r"),
+        ground.queries(dim),
+        ground.truth(dim, count),
+    )
     chosen = spread(len(queries), pace.queries)
     path = place / "queries.npy"
     np.save(path, queries)
@@ -166,23 +169,24 @@ def _measured(
         shift = round_ % max(len(names), 1)
         ground.say(f"{dim} × {count:,}: " + (f"round {round_ + 1}" if round_ >= 0 else "recall"))
         for name in names[shift:] + names[:shift]:
-            one, worker = open_[name]
+            worker = open_[name][1]
             asked = chosen if round_ < 0 else chosen[: pace.timed]
             try:
                 for each in points[name]:
                     told = worker.ask(
-                        "search", WAIT, queries=str(path), chosen=asked, k=FOUND, point=each["point"], tell=round_ < 0,
-                        seconds=pace.seconds * (4 if round_ < 0 else 1), keep=None,
+                        "search", WAIT, queries=str(path), parts=[(asked, None)], k=FOUND, point=each["point"],
+                        tell=round_ < 0, seconds=pace.seconds * (4 if round_ < 0 else 1), warm=5,
                     )  # fmt: skip
                     if round_ >= 0:
-                        each["laps"].append(told["laps"])
+                        each["laps"].append(told["laps"][0])
                         continue
-                    some = asked[: len(told["rows"])]
-                    right = type(truth)(truth.rows[some], truth.scores[some])
+                    found = told["rows"][0]
+                    some = asked[: len(found)]
+                    right = Truth(truth.rows[some], truth.scores[some])
                     for k in (10, FOUND):
-                        each[f"recall@{k}"] = float(np.mean(recall(told["rows"], right, matrix, queries[some], k)))
+                        each[f"recall@{k}"] = float(np.mean(recall(found, right, matrix, queries[some], k)))
                     each["queries"], each["now"] = len(some), told["now"]
-            except Lost as error:
+            except EngineLostError as error:
                 rows[name]["error"] = ground.plain(str(error))
                 del open_[name]
     for name, (_, worker) in open_.items():

@@ -12,18 +12,18 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import curves
+import numpy as np
 from contenders import IVF, LANCE, OURS, QDRANT, Contender, contenders
 from ground import STEPS, Ground, Truth, nearest, recall
-from talk import Lost, Worker, keep, known
+from talk import EngineLostError, Worker, keep, known
 
 FILTERS = {"random": "lot", "aligned": "near", "opposed": "far"}
 KEPT = {share: step for step, share in enumerate(STEPS)}  # share kept → the value a column may have at most
 LEAST = 0.99
 FRESH = "wearabouts, new filter each time"
-WAIT = 120.0
+WAIT = 120.0  # seconds for a filter
+SECONDS = 1.6  # of which new queries are asked
 
 
 def run(ground: Ground, dim: int, count: int, *, again: bool) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def run(ground: Ground, dim: int, count: int, *, again: bool) -> dict[str, Any]:
         open_ = curves.opened(ground, some, built, place, rows)
         try:
             cases = _cases(ground, dim, count)
-            for name, (one, worker) in list(open_.items()):
+            for one, worker in list(open_.values()):
                 _begun(ground, one, worker, rows, open_, dim, count, place)
             for name, (one, worker) in list(open_.items()):
                 more, point = f"{name}, last step", dict(one.points[-1])
@@ -116,17 +116,17 @@ def _begun(
     row = rows[one.name]
     for point in one.points:
         try:
-            told = worker.ask(
-                "search", WAIT, queries=str(place / "queries.npy"), chosen=chosen, k=curves.FOUND, point=dict(point),
-                seconds=4.0, tell=True, keep=None,
-            )  # fmt: skip
-        except Lost as error:
+            found = worker.ask(
+                "search", WAIT, queries=str(place / "queries.npy"), parts=[(chosen, None)], k=curves.FOUND,
+                point=dict(point), seconds=4.0, tell=True, warm=0,
+            )["rows"][0]  # fmt: skip
+        except EngineLostError as error:
             row["error"] = ground.plain(str(error))
             del open_[one.name]
             return
-        some = chosen[: len(told["rows"])]
+        some = chosen[: len(found)]
         right = Truth(truth.rows[some], truth.scores[some])
-        share = float(np.mean(recall(told["rows"], right, matrix, queries[some], 10)))
+        share = float(np.mean(recall(found, right, matrix, queries[some], 10)))
         row |= {"point": dict(point), "unfiltered recall": share, "cases": []}
         if share >= LEAST:
             break
@@ -145,30 +145,27 @@ def _asked(
     ground.say(f"  filter {case['kind']}, {100 * case['kept']:g} % kept")
     matrix, queries = np.load(ground.vectors(dim, count), mmap_mode="r"), ground.queries(dim)
     columns = str(ground.columns_path(dim, count))
+    parts = [(chosen, None if column is None else [columns, column, step]) for column, step, chosen in case["parts"]]
     for name, (_, worker) in list(open_.items()):
         row = rows[name]
-        laps: list[float] = []
         shares: dict[int, list[float]] = {10: [], curves.FOUND: []}
         short = 0
         try:
-            for (column, step, chosen), right in zip(case["parts"], case["truth"], strict=True):
-                words = {
-                    "queries": str(place / "queries.npy"), "k": curves.FOUND, "point": row["point"], "tell": True,
-                    "keep": None if column is None else [columns, column, step],
-                }  # fmt: skip
-                limit = 1.6 / len(case["parts"])
-                worker.ask("search", WAIT, chosen=chosen[:2], seconds=limit, **words)
-                told = worker.ask("search", WAIT, chosen=chosen, seconds=limit, **words)
-                laps += told["laps"]
-                some = Truth(right.rows[: len(told["rows"])], right.scores[: len(told["rows"])])
-                for k in shares:
-                    shares[k] += recall(told["rows"], some, matrix, queries[chosen], k)
-                wanted = np.count_nonzero(some.rows >= 0, axis=1)
-                short += sum(len(found) < want for found, want in zip(told["rows"], wanted.tolist(), strict=True))
-        except Lost as error:
+            told = worker.ask(
+                "search", WAIT, queries=str(place / "queries.npy"), parts=parts, k=curves.FOUND, point=row["point"],
+                tell=True, seconds=SECONDS, warm=2,
+            )  # fmt: skip
+        except EngineLostError as error:
             row["error"] = ground.plain(str(error))
             del open_[name]
             continue
+        laps = [lap for some in told["laps"] for lap in some]
+        for (_, _, chosen), right, found in zip(case["parts"], case["truth"], told["rows"], strict=True):
+            some = Truth(right.rows[: len(found)], right.scores[: len(found)])
+            for k in shares:
+                shares[k] += recall(found, some, matrix, queries[chosen[: len(found)]], k)
+            wanted = np.count_nonzero(some.rows >= 0, axis=1).tolist()
+            short += sum(len(rows_) < want for rows_, want in zip(found, wanted, strict=True))
         base = row["cases"][0]["p50"] if row["cases"] else float(np.median(laps))
         row["cases"].append(
             {

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from seen import FULL, QUICK, Amount, Seen, looked
 
 import growing
-from seen import FULL, QUICK, Amount, Seen, looked
 from wearabouts import bundles
 from wearabouts.encoders import OnnxEncoder
 from wearabouts.types import Floats
@@ -102,7 +102,7 @@ class Ground:
         return f"{kind}-{len(self.seen.base)}-{self.seed}-{self.encoder.hash[:8]}"
 
     def pieces(self, dim: int, count: int) -> Iterator[tuple[Floats, Integers]]:
-        """(n, dim) vectors and (n,) the seen photo each was grown from, some at a time; a larger number begins alike."""
+        """(n, dim) vectors and (n,) the seen photo each was grown from, some at a time; larger ones begin alike."""
         base = self.shaped(self.seen.base, dim)
         steps = range(0, len(base), 1024)
         near = np.concatenate([growing.nearest(base[start : start + 1024], base)[0] for start in steps])

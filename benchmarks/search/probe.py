@@ -10,9 +10,9 @@ from pathlib import Path
 begin = time.perf_counter()
 
 import numpy as np  # noqa: E402 - what is imported is part of what is measured
+from worker import memory  # noqa: E402
 
 from wearabouts.stores import open_store  # noqa: E402
-from worker import memory  # noqa: E402
 
 if __name__ == "__main__":
     folder, queries = sys.argv[1:]

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-
 from updates import searched, told
+
 from wearabouts.stores import open_store
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ import starts  # noqa: E402
 import updates  # noqa: E402
 from contenders import BUILD_SECONDS, contenders  # noqa: E402
 from ground import Ground  # noqa: E402
-from talk import Lost, interpreter  # noqa: E402
+from talk import EngineLostError, interpreter  # noqa: E402
 
 import measure  # noqa: E402
 
@@ -74,7 +74,7 @@ def main(words: Sequence[str] | None = None) -> int:
         start, before = time.perf_counter(), measure.load()
         try:
             found = DOING[part](ground, given)
-        except Lost as error:
+        except EngineLostError as error:
             _say(f"{part} failed: {error}")
             failed = True
             continue

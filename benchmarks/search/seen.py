@@ -158,9 +158,7 @@ def _middle(photo: Pixels) -> Pixels:
     return np.ascontiguousarray(photo[top : height - top, left : width - left])
 
 
-def _photographs(
-    root: Path, parts: tuple[tuple[str, str], ...], most: int, seed: int, side: int
-) -> Iterator[Pixels]:
+def _photographs(root: Path, parts: tuple[tuple[str, str], ...], most: int, seed: int, side: int) -> Iterator[Pixels]:
     paths = []
     for name, role in parts:
         with (root / name / "images.csv").open(encoding="utf-8", newline="") as file:

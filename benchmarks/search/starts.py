@@ -16,12 +16,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import curves
+import numpy as np
 from contenders import OURS, contenders
 from ground import Ground, recall
-from talk import HERE, REPOSITORY, Lost, keep, known
+from talk import HERE, REPOSITORY, EngineLostError, keep, known
 
 ROUNDS = 3
 ASKED = 200
@@ -50,7 +49,7 @@ def _one(ground: Ground, dim: int, count: int, *, again: bool, photos: int) -> d
         one = replace(one, given={**one.given, "photos": photos})
         built = curves.build(ground, one, dim, count, place)
         if "error" in built:
-            raise Lost(str(built["error"]))
+            raise EngineLostError(str(built["error"]))
         ground.say(f"{dim} × {count:,}: starting")
         store = place / OURS / "store"
         told = {"dim": dim, "count": count, "photos a product": photos, "built": built, **_files(store, count)}
@@ -104,7 +103,8 @@ def probed(store: Path, queries: Path, chosen: list[int]) -> dict[str, Any]:
     process = subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths}
     )
-    assert process.stdin is not None and process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout is not None
     try:
         process.stdout.readline()
         start = 1000 * (time.perf_counter() - begin)
@@ -115,7 +115,7 @@ def probed(store: Path, queries: Path, chosen: list[int]) -> dict[str, Any]:
         process.kill()
         process.wait()
     if not said:
-        raise Lost("a fresh process could not open and search the store")
+        raise EngineLostError("a fresh process could not open and search the store")
     told = json.loads(said)
     return {**told, "start": start}
 

@@ -17,7 +17,7 @@ REPOSITORY = HERE.parents[1]
 WORDS = 300  # characters kept of what a process said last
 
 
-class Lost(Exception):
+class EngineLostError(Exception):
     """The engine failed, ended or took too long; the message says which."""
 
 
@@ -55,7 +55,7 @@ class Worker:
             words: What `worker` wants for it.
 
         Raises:
-            Lost: It was not done.
+            EngineLostError: It was not done.
         """
         assert self.process.stdin is not None
         try:
@@ -64,15 +64,15 @@ class Worker:
             line = self.lines.get(timeout=limit)
         except queue.Empty:
             self.stop()
-            raise Lost(f"{doing} was not done in {limit:.0f} s and was stopped") from None
+            raise EngineLostError(f"{doing} was not done in {limit:.0f} s and was stopped") from None
         except OSError:
             line = None
         if line is None:
             code = self.process.wait(10)
-            raise Lost(f"{doing}: the process ended ({code}): {self._last()}")
+            raise EngineLostError(f"{doing}: the process ended ({code}): {self._last()}")
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
-            raise Lost(f"{doing}: {answer['error']}")
+            raise EngineLostError(f"{doing}: {answer['error']}")
         return answer
 
     def stop(self) -> None:

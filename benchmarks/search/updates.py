@@ -19,13 +19,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import curves
+import numpy as np
 import ours
 from contenders import OURS, contenders
 from ground import Ground
-from talk import HERE, REPOSITORY, Lost, keep, known
+from talk import HERE, REPOSITORY, EngineLostError, keep, known
+
 from wearabouts.stores import Store, open_store
 
 RATE = 100.0  # searches a second
@@ -52,7 +52,7 @@ def run(ground: Ground, dim: int, count: int, *, again: bool) -> dict[str, Any]:
         one = next(each for each in contenders(count, curves.given(ground, dim)) if each.name == OURS)
         built = curves.build(ground, one, dim, count, place)
         if "error" in built:
-            raise Lost(str(built["error"]))
+            raise EngineLostError(str(built["error"]))
         folder = place / "updated"
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(place / OURS / "store", folder)
@@ -123,7 +123,7 @@ def told(laps: list[float]) -> dict[str, Any]:
 
 @contextmanager
 def writing(ground: Ground, store: Store, dim: int, count: int) -> Iterator[dict[str, Any]]:
-    """Write at `WRITES` products a second meanwhile; afterwards the dict says how many there were and what they took."""
+    """Write at `WRITES` products a second meanwhile; afterwards the dict says how many there were and what it took."""
     state: dict[str, Any] = {}
     stop = threading.Event()
     rng = np.random.default_rng((ground.seed, 10))
@@ -165,10 +165,12 @@ def _reader(folder: Path, place: Path, seconds: float) -> Iterator[Callable[[], 
     """A reading process that, each time it is called, searches for so many seconds and tells."""
     words = (sys.executable, str(HERE / "reader.py"), str(folder), str(place / "queries.npy"), str(seconds))
     process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=_environment())
-    assert process.stdin is not None and process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout is not None
 
     def ask() -> dict[str, Any]:
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         process.stdin.write("search\n")
         process.stdin.flush()
         return dict(json.loads(process.stdout.readline()))

@@ -101,33 +101,54 @@ def open_(engine: Any, folder: str, given: dict[str, Any], core: int | None) -> 
 def search(
     engine: Any,
     queries: str,
-    chosen: list[int] | None,
+    parts: list[tuple[list[int], list[Any] | None]],
     k: int,
     point: dict[str, Any],
     seconds: float,
     tell: bool,
-    keep: list[Any] | None,
+    warm: int,
 ) -> dict[str, Any]:
-    """Milliseconds of each query, and with `tell` the rows found; stops asking after so many seconds."""
+    """Milliseconds of each query, and with `tell` the rows found.
+
+    Args:
+        engine: Ready to search.
+        queries: File of (Q, D).
+        parts: Numbers of queries, and the filter they are asked with: columns' file, column, the most it may be.
+        k: How many rows.
+        point: How thoroughly.
+        seconds: No further query of a part is asked once its share of them is over.
+        tell: Whether the rows are wanted.
+        warm: Queries of each part asked before the clock starts.
+    """
     asked = np.load(queries)
-    places = list(range(len(asked))) if chosen is None else chosen
-    filter_ = None if keep is None else engine.kept(Path(keep[0]), keep[1], keep[2])
-    rows, laps = [], []
+    laps: list[list[float]] = []
+    rows: list[list[list[int]]] = []
+    for chosen, keep in parts:
+        filter_ = None if keep is None else engine.kept(Path(keep[0]), keep[1], keep[2])
+        for place in chosen[:warm]:
+            engine.search(np.ascontiguousarray(asked[place]), k, point, filter_)
+        took, found = _timed(engine, asked[chosen], k, point, filter_, seconds / len(parts))
+        laps.append(took)
+        rows.append([[int(row) for row in each] for each in found] if tell else [])
+    return {"laps": laps, "rows": rows, "now": memory()}
+
+
+def _timed(
+    engine: Any, queries: np.ndarray, k: int, point: dict[str, Any], keep: Any, seconds: float
+) -> tuple[list[float], list[Any]]:
+    laps, rows = [], []
     gc.collect()
     time.sleep(REST)
-    cpu, begin = time.process_time(), time.perf_counter()
-    for place in places:
-        query = np.ascontiguousarray(asked[place])
+    begin = time.perf_counter()
+    for query in queries:
         start = time.perf_counter()
-        found = engine.search(query, k, point, filter_)
+        found = engine.search(query, k, point, keep)
         end = time.perf_counter()
         laps.append(1000 * (end - start))
-        if tell:
-            rows.append([int(row) for row in found])
+        rows.append(found)
         if end - begin > seconds:
             break
-    spent = 1000 * (time.process_time() - cpu) / len(laps)
-    return {"laps": laps, "rows": rows, "cpu": spent, "now": memory()}
+    return laps, rows
 
 
 @contextmanager
