@@ -11,14 +11,11 @@ from stores.oracle import DIM, photo_record, product_record, unit
 from wearabouts.errors import StoreError
 from wearabouts.stores import ProductRecord
 from wearabouts.stores.embedded.rows import (
-    MAX_ID,
-    MAX_THUMBNAIL,
     checksum,
-    garment_of,
     pack_product,
-    validated,
     vector_sum,
 )
+from wearabouts.stores.records import MAX_ID, MAX_THUMBNAIL, garment_of, validated
 
 
 @pytest.fixture

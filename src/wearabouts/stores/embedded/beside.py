@@ -6,21 +6,17 @@ names it, and repair removes it without the photo. They go with their photo's ro
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from wearabouts.errors import StoreError
-from wearabouts.stores import MAX_BESIDE, Finding, PhotoRecord
+from wearabouts.stores import Finding, PhotoRecord
 from wearabouts.stores.embedded.loading import lenient
 from wearabouts.stores.embedded.schema import keeps_more
 
-MAX_KINDS: Final = 8  # of one photo
 INSERT: Final = "INSERT INTO beside VALUES (?, ?, ?, ?, ?)"
 ORPHANS: Final = "DELETE FROM beside WHERE photo NOT IN (SELECT number FROM photos)"
-_KIND: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _ASKED: Final = 250  # photos in one question
 _MARKS: Final = ", ".join("?" * _ASKED)
 _PART: Final = 1_024  # rows checked at once
@@ -31,29 +27,6 @@ _SOME: Final = f"{_ROWS} WHERE rowid > ? ORDER BY rowid LIMIT {_PART}"
 _NUMBERS: Final = f"SELECT id, number FROM photos WHERE id IN ({_MARKS})"  # noqa: S608 - only question marks
 
 Row = tuple[int, str, int, bytes, int]
-
-
-def require_sound(record: PhotoRecord) -> None:
-    """Refuse what must not be kept beside a photo.
-
-    Raises:
-        StoreError: Too many kinds, a kind that is no plain name, or a value that is empty, too long or not bytes.
-    """
-    name = f"photo {record.photo.id!r}"
-    if len(record.beside) > MAX_KINDS:
-        raise StoreError(
-            f"{len(record.beside)} kinds are to be kept beside {name}; at most {MAX_KINDS} are; leave some out"
-        )
-    for kind, value in record.beside.items():
-        if not _KIND.fullmatch(kind):
-            raise StoreError(
-                f"the kind {kind[:80]!r} beside {name} is not 1 to 64 of a-z, 0-9, '.', '_' and '-'; rename it"
-            )
-        if not isinstance(value, bytes) or not 1 <= len(value) <= MAX_BESIDE:
-            given = f"{len(value)} bytes" if isinstance(value, bytes) else type(value).__name__
-            raise StoreError(
-                f"the {kind} beside {name} is {given}; 1 to {MAX_BESIDE} bytes are kept; leave it out or shorten it"
-            )
 
 
 def packed(record: PhotoRecord, number: int) -> Iterator[Row]:

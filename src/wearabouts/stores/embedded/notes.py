@@ -6,9 +6,8 @@ A note cannot be made again by indexing, so a damaged one is an error and not si
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from wearabouts.errors import StoreError
@@ -16,11 +15,13 @@ from wearabouts.stores import Finding
 from wearabouts.stores.embedded.loading import lenient
 from wearabouts.stores.embedded.rows import checksum
 from wearabouts.stores.embedded.schema import keeps_more
+from wearabouts.stores.records import packed_note
 
-MAX_NOTE: Final = 2**20  # characters of JSON
 MAX_NOTES: Final = 64
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _ALL: Final = "SELECT name, data, checksum, rowid FROM notes WHERE rowid > ?"
+
+
+packed = packed_note
 
 
 def read(connection: sqlite3.Connection, name: str) -> dict[str, Any] | None:
@@ -45,25 +46,6 @@ def names(connection: sqlite3.Connection) -> list[str]:
     if not keeps_more(connection):
         return []
     return [name for (name,) in connection.execute("SELECT name FROM notes ORDER BY name")]
-
-
-def packed(name: str, facts: Mapping[str, Any]) -> str:
-    """The text of a note.
-
-    Raises:
-        StoreError: The name is none, or the facts are not what JSON can hold, or too long.
-    """
-    if not _NAME.fullmatch(name):
-        raise StoreError(f"the note's name {name[:80]!r} is not 1 to 64 of a-z, 0-9, '.', '_' and '-'; rename it")
-    try:
-        text = json.dumps(dict(facts), allow_nan=False, separators=(",", ":"))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise StoreError(
-            f"the note {name!r} holds what is no plain data ({str(error)[:200]}); give texts and finite numbers"
-        ) from error
-    if len(text) > MAX_NOTE:
-        raise StoreError(f"the note {name!r} has {len(text)} characters; at most {MAX_NOTE} are kept; make it shorter")
-    return text
 
 
 def write(connection: sqlite3.Connection, name: str, text: str | None) -> None:

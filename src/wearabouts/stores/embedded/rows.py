@@ -7,30 +7,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import struct
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
-from wearabouts.catalog import Photo, Product
+from wearabouts.catalog import Product
 from wearabouts.errors import StoreError
 from wearabouts.stores import PhotoRecord, ProductRecord
-from wearabouts.types import Box, Floats, Landmark
+from wearabouts.stores.records import catalog_photo, garment_of, plain_photo
+from wearabouts.types import Floats
 
-MAX_ID: Final = 1_000  # characters
 MAX_DATA: Final = 2**20  # bytes of one product's or photo's facts
-MAX_THUMBNAIL: Final = 4 * 2**20  # bytes
-UNIT: Final = 1e-3  # how far from 1 a vector's length may be
 
 PRODUCT_COLUMNS: Final = (
     "number", "id", "title", "category", "garment", "brand", "price", "currency", "availability", "group", "attributes",
     "rest",
 )  # fmt: skip
 PHOTO_COLUMNS: Final = ("number", "id", "product", "digest", "data", "vector_sum")
-_TEXTS: Final = ("id", "title", "category", "garment", "brand", "currency", "availability", "group")
 
 Value = str | bytes | int | float | None
 
@@ -60,81 +55,12 @@ def vector_sum(data: bytes) -> int:
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little", signed=True)
 
 
-def validated(record: ProductRecord, dim: int) -> ProductRecord:
-    """Refuse a record that must not be written.
-
-    Args:
-        record: A product and its photos.
-        dim: Floats per vector of this store.
-
-    Raises:
-        StoreError: No photo, a photo twice, an id or text that cannot be kept, or a vector of another shape or length.
-    """
-    product = record.product
-    name = f"product {product.id[:80]!r}"
-    for kind, ident in [("product", product.id), *(("photo", each.photo.id) for each in record.photos)]:
-        if not 1 <= len(ident) <= MAX_ID or not _sayable(ident):
-            raise StoreError(
-                f"{kind} id {ident[:80]!r} of {name} is not 1 to {MAX_ID} characters of Unicode text; rename it"
-            )
-    if not record.photos:
-        raise StoreError(f"{name} has no photos to write; give at least one, or delete the product")
-    twice = [ident for ident, count in Counter(each.photo.id for each in record.photos).items() if count > 1]
-    if twice:
-        raise StoreError(f"photo {twice[0]!r} stands twice in {name}; photo ids are unique; rename one")
-    for label in _TEXTS:
-        if not _sayable(getattr(product, label)):
-            raise StoreError(
-                f"{label} of {name} holds a NUL or a lone surrogate; allowed is Unicode text; mend the text in the feed"
-            )
-    for label, price in (("price", product.price), ("regular_price", product.regular_price)):
-        if price is not None and not math.isfinite(price):
-            raise StoreError(
-                f"{label} {price} of {name} is not a number one can pay; leave it out (None) where it is unknown"
-            )
-    for each in record.photos:
-        _require_vector(each, dim, name)
-        if len(each.thumbnail) > MAX_THUMBNAIL:
-            raise StoreError(
-                f"the thumbnail of photo {each.photo.id!r} has {len(each.thumbnail)} bytes; "
-                f"at most {MAX_THUMBNAIL} are kept; make it smaller"
-            )
-        if not _sayable(each.digest):
-            raise StoreError(f"the digest of photo {each.photo.id!r} is not text; give the SHA-256 of its bytes in hex")
-    return record
-
-
-def _sayable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in text
-
-
-def _require_vector(record: PhotoRecord, dim: int, name: str) -> None:
-    vector = record.vector
-    where = f"the vector of photo {record.photo.id!r} of {name}"
-    if not isinstance(vector, np.ndarray) or vector.shape != (dim,) or vector.dtype != np.float32:
-        given = f"{vector.shape} {vector.dtype}" if isinstance(vector, np.ndarray) else type(vector).__name__
-        raise StoreError(f"{where} is {given}; this store holds ({dim},) float32; encode with the store's own encoder")
-    length = float(np.linalg.norm(vector.astype(np.float64)))
-    if not abs(length - 1) <= UNIT:
-        raise StoreError(f"{where} has length {length:.4g}; allowed is 1 within {UNIT}; normalise it before writing")
-
-
-def garment_of(record: ProductRecord) -> str:
-    """The garment a product counts as: its own, or else the most frequent among its photos (the first of equals)."""
-    counts = Counter(each.garment for each in record.photos if each.garment)
-    return record.product.garment or (counts.most_common(1)[0][0] if counts else "")
-
-
 def pack_product(record: ProductRecord, number: int) -> tuple[Value, ...]:
     """The row of `PRODUCT_COLUMNS`, and its checksum."""
     product = record.product
     written = {each.photo.id: each.photo for each in record.photos}
     # A photo of the product that was not written with it (one that could not be fetched, say) is kept in full.
-    photos = [each.id if written.get(each.id) == each else _plain(each) for each in product.photos]
+    photos = [each.id if written.get(each.id) == each else plain_photo(each) for each in product.photos]
     rest = {"garment": product.garment, "regular_price": product.regular_price, "link": product.link, "photos": photos}
     row: tuple[Value, ...] = (
         number, product.id, product.title, product.category, garment_of(record), product.brand,
@@ -147,7 +73,7 @@ def pack_product(record: ProductRecord, number: int) -> tuple[Value, ...]:
 def pack_photo(record: PhotoRecord, number: int, product: int) -> tuple[tuple[Value, ...], bytes]:
     """The row of `PHOTO_COLUMNS` with its checksum, and the vector's bytes (little-endian float32)."""
     facts = {
-        "photo": _plain(record.photo),
+        "photo": plain_photo(record.photo),
         "garment": record.garment,
         "seen": dict(record.seen),
         "validators": dict(record.validators),
@@ -162,19 +88,6 @@ def pack_photo(record: PhotoRecord, number: int, product: int) -> tuple[tuple[Va
         vector_sum(vector),
     )
     return (*row, checksum("photo", *row)), vector
-
-
-def _plain(photo: Photo) -> dict[str, Any]:
-    box = photo.box
-    return {
-        "id": photo.id,
-        "uri": photo.uri,
-        "side": photo.side,
-        "split": photo.split,
-        "box": None if box is None else [float(each) for each in (box.left, box.top, box.width, box.height)],
-        "landmarks": [[float(each.x), float(each.y), bool(each.visible)] for each in photo.landmarks],
-        "labels": dict(photo.labels),
-    }
 
 
 def _packed(facts: Mapping[str, Any], subject: str) -> str:
@@ -228,7 +141,7 @@ def unpack_product(facts: Mapping[str, Any], photos: Sequence[PhotoRecord]) -> P
         photos: The product's photos in the order in which they were written.
     """
     rest, written = facts["rest"], {each.photo.id: each.photo for each in photos}
-    own = (written.get(each) if isinstance(each, str) else unpack_catalog_photo(each) for each in rest["photos"])
+    own = (written.get(each) if isinstance(each, str) else catalog_photo(each) for each in rest["photos"])
     product = Product(
         id=facts["id"],
         photos=tuple(photo for photo in own if photo is not None),
@@ -246,7 +159,7 @@ def unpack_photo(
 ) -> PhotoRecord:
     """The photo's record as it was packed."""
     return PhotoRecord(
-        photo=unpack_catalog_photo(facts["photo"]),
+        photo=catalog_photo(facts["photo"]),
         digest=facts["digest"],
         vector=vector,
         garment=facts["garment"],
@@ -255,12 +168,6 @@ def unpack_photo(
         validators=facts["validators"],
         beside=beside,
     )
-
-
-def unpack_catalog_photo(plain: Mapping[str, Any]) -> Photo:
-    """The catalog's photo from plain data."""
-    box = Box(*plain["box"]) if plain["box"] else None
-    return Photo(**{**plain, "box": box, "landmarks": tuple(Landmark(*each) for each in plain["landmarks"])})
 
 
 def unpack_vector(data: bytes, dim: int) -> Floats | None:

@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from wearabouts.errors import QueryError
 from wearabouts.stores.embedded.indexes.scanning import best, margin, nearest
 from wearabouts.stores.embedded.view import Places, View
+from wearabouts.stores.records import checked_query as checked_query
 from wearabouts.types import Floats, Ranking
 
 CHUNK: Final = 4_096  # rows scored at once in double precision
@@ -75,22 +75,3 @@ def _scored(view: View, vector: Floats, rows: Places) -> Floats:
         for start in range(0, len(rows), CHUNK)
     ]
     return np.asarray(np.clip(np.concatenate([np.zeros(0), *parts]), -1, 1), np.float32)
-
-
-def checked_query(vector: Floats, dim: int, count: int) -> Floats:
-    """The query in the form the scan needs.
-
-    Raises:
-        QueryError: Not (dim,) finite floats of length 1, or a count below 1.
-    """
-    array = np.asarray(vector)
-    if array.shape != (dim,) or array.dtype.kind != "f":
-        raise QueryError(
-            f"the query vector is {array.shape} {array.dtype}; this store holds ({dim},) float32; use its encoder"
-        )
-    length = float(np.linalg.norm(array.astype(np.float64)))
-    if not abs(length - 1) <= 1e-3:
-        raise QueryError(f"the query vector has length {length:.4g}; allowed is 1 within 0.001; normalise it")
-    if count < 1:
-        raise QueryError(f"{count} results were asked for; allowed is 1 or more")
-    return np.ascontiguousarray(array, np.float32)

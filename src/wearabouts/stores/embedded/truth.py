@@ -11,8 +11,9 @@ import numpy as np
 from wearabouts.stores import Finding
 from wearabouts.stores.embedded.loading import lenient
 from wearabouts.stores.embedded.reading import PHOTOS, PRODUCTS
-from wearabouts.stores.embedded.rows import UNIT, checksum, unpack_vector, vector_sum
+from wearabouts.stores.embedded.rows import checksum, unpack_vector, vector_sum
 from wearabouts.stores.embedded.schema import Meta
+from wearabouts.stores.records import UNIT
 
 Progress = Callable[[str, int, int | None], None]  # what is being done, how many are done, of how many if known
 

@@ -20,9 +20,10 @@ from wearabouts.stores.embedded.rows import (
     checksum,
     pack_photo,
     pack_product,
-    validated,
 )
 from wearabouts.stores.embedded.schema import Meta, write_meta
+from wearabouts.stores.records import checked as checked
+from wearabouts.stores.records import claimed
 
 MAX_REMOVALS: Final = 100_000  # remembered for readers that lag; older readers read everything again
 _ASKED: Final = 500  # ids in one question
@@ -31,29 +32,6 @@ _PHOTO: Final = f"INSERT INTO photos VALUES ({'?, ' * len(PHOTO_COLUMNS)}?)"  # 
 _OWNERS: Final = (
     "SELECT photos.id, products.id FROM photos JOIN products ON products.number = product WHERE photos.id IN"
 )
-
-
-def checked(records: Iterable[ProductRecord], dim: int) -> list[ProductRecord]:
-    """One record a product, the last given, in the order of first mention.
-
-    Args:
-        records: To be written.
-        dim: Floats per vector of this store.
-
-    Raises:
-        StoreError: A record must not be written, or a photo id is claimed by two of the products.
-    """
-    kept = {}
-    for record in records:
-        kept[record.product.id] = validated(record, dim)
-        for each in record.photos:
-            beside.require_sound(each)
-    owner: dict[str, str] = {}
-    for product_id, record in kept.items():
-        for each in record.photos:
-            if owner.setdefault(each.photo.id, product_id) != product_id:
-                raise StoreError(_claimed(each.photo.id, owner[each.photo.id], product_id))
-    return list(kept.values())
 
 
 def insert(connection: sqlite3.Connection, meta: Meta, records: Sequence[ProductRecord]) -> Meta:
@@ -151,8 +129,4 @@ def _require_free(connection: sqlite3.Connection, records: Sequence[ProductRecor
             part,
         ).fetchone()
         if taken is not None:
-            raise StoreError(_claimed(taken[0], taken[1], owner[taken[0]]))
-
-
-def _claimed(photo: str, first: str, second: str) -> str:
-    return f"photo {photo!r} is claimed by products {first!r} and {second!r}; a photo has one product; rename one"
+            raise StoreError(claimed(taken[0], taken[1], owner[taken[0]]))

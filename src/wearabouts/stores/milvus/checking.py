@@ -10,12 +10,12 @@ import numpy as np
 
 from wearabouts.errors import StoreError
 from wearabouts.stores import Finding
-from wearabouts.stores.embedded.rows import UNIT
 from wearabouts.stores.milvus.client import Row
 from wearabouts.stores.milvus.keys import slices
 from wearabouts.stores.milvus.layout import VECTOR
 from wearabouts.stores.milvus.packing import FULL, facts_of, keys_of
 from wearabouts.stores.milvus.reading import Reader
+from wearabouts.stores.records import UNIT
 
 WALKED: Final = 500  # heads or rows read at once
 GRACE: Final = 600.0  # seconds for which rows without a head may belong to a writing that is not done

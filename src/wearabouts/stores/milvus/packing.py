@@ -16,9 +16,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from wearabouts.catalog import Product
 from wearabouts.errors import StoreError
 from wearabouts.stores import PhotoRecord, ProductRecord
-from wearabouts.stores.embedded.rows import garment_of, unpack_catalog_photo
 from wearabouts.stores.milvus.keys import (
     SCALARS,
     digest_term,
@@ -32,6 +32,7 @@ from wearabouts.stores.milvus.keys import (
     term,
 )
 from wearabouts.stores.milvus.layout import MAX_TERMS, NOWHERE, VECTOR
+from wearabouts.stores.records import catalog_photo, garment_of, plain_photo
 from wearabouts.stores.where import COLUMNS, normal
 from wearabouts.types import Floats
 
@@ -180,17 +181,15 @@ def damaged(row: Mapping[str, Any]) -> StoreError:
 
 def unpack(facts: Mapping[str, Any], photos: Sequence[PhotoRecord]) -> ProductRecord:
     """The record as it was packed."""
-    from wearabouts.catalog import Product
-
     own, written = dict(facts["product"]), {each.photo.id: each.photo for each in photos}
-    listed = tuple(written[each] if isinstance(each, str) else unpack_catalog_photo(each) for each in own["photos"])
+    listed = tuple(written[each] if isinstance(each, str) else catalog_photo(each) for each in own["photos"])
     return ProductRecord(Product(**{**own, "photos": listed}), tuple(photos))
 
 
 def unpack_photo(plain: Mapping[str, Any], vector: Floats, thumbnail: bytes, beside: dict[str, bytes]) -> PhotoRecord:
     """One photo as it was packed, from its part of a product's facts."""
     own = {name: plain[name] for name in ("digest", "garment", "seen", "validators")}
-    photo = unpack_catalog_photo(plain["photo"])
+    photo = catalog_photo(plain["photo"])
     return PhotoRecord(photo=photo, vector=vector, thumbnail=thumbnail, beside=beside, **own)
 
 
@@ -201,16 +200,14 @@ def vector_of(row: Mapping[str, Any]) -> Floats:
 
 def _facts(record: ProductRecord, garment: str) -> dict[str, Any]:
     """All of a product but vectors and bytes."""
-    from wearabouts.stores.embedded.rows import _plain
-
     product, written = record.product, {each.photo.id: each.photo for each in record.photos}
     names = ("id", "title", "category", "garment", "brand", "price", "regular_price", "currency", "availability")
     plain = {name: getattr(product, name) for name in (*names, "link", "group")}
     plain["attributes"] = dict(product.attributes)
-    plain["photos"] = [each.id if written.get(each.id) == each else _plain(each) for each in product.photos]
+    plain["photos"] = [each.id if written.get(each.id) == each else plain_photo(each) for each in product.photos]
     photos = [
         {
-            "photo": _plain(each.photo),
+            "photo": plain_photo(each.photo),
             "digest": each.digest,
             "garment": each.garment,
             "seen": dict(each.seen),

@@ -13,9 +13,6 @@ import numpy as np
 
 from wearabouts.errors import StoreError
 from wearabouts.stores import Finding, Known, Mode, PhotoRecord, ProductRecord
-from wearabouts.stores.embedded import notes
-from wearabouts.stores.embedded.searching import checked_query
-from wearabouts.stores.embedded.writing import checked
 from wearabouts.stores.milvus import layout
 from wearabouts.stores.milvus.address import Address, parse
 from wearabouts.stores.milvus.checking import Checker
@@ -27,6 +24,7 @@ from wearabouts.stores.milvus.packing import head
 from wearabouts.stores.milvus.reading import Reader
 from wearabouts.stores.milvus.searching import Search
 from wearabouts.stores.milvus.writing import Writer
+from wearabouts.stores.records import checked, checked_query, packed_note
 from wearabouts.stores.where import Expression, columns_of
 from wearabouts.stores.where import parse as parse_filter
 from wearabouts.types import Floats, Ranking
@@ -146,7 +144,7 @@ class MilvusStore:
     def write_note(self, name: str, facts: Mapping[str, Any] | None) -> None:
         """Keep a fact (what JSON can hold, at most a MiB of it) in place of the one of that name; None removes it."""
         self._require_writable()
-        text = None if facts is None else f'{{"name":{json.dumps(name)},"note":{notes.packed(name, facts)}}}'
+        text = None if facts is None else f'{{"name":{json.dumps(name)},"note":{packed_note(name, facts)}}}'
         self._writer.note(name, text)
 
     def search(

@@ -24,6 +24,7 @@ from wearabouts.stores.milvus.client import PAUSES, AwayError, Row
 from wearabouts.stores.milvus.keys import note_key, product_key, word_key
 from wearabouts.stores.milvus.packing import Writing, head, keys_of, note
 from wearabouts.stores.milvus.reading import Reader
+from wearabouts.stores.records import claimed
 
 MAX_NOTES: Final = 64
 
@@ -141,7 +142,4 @@ class Writer:
         written = {record.product.id for record in records}
         for ident, row in self.reader.by_id(owner, ()).items():
             if row["product"] not in written:
-                raise StoreError(
-                    f"photo {ident!r} is claimed by products {row['product']!r} and {owner[ident]!r}; a photo has one "
-                    "product; rename one"
-                )
+                raise StoreError(claimed(ident, row["product"], owner[ident]))
