@@ -10,9 +10,9 @@ from typing import Final
 from wearabouts.stores import Finding
 from wearabouts.stores.embedded import beside, eras, notes
 from wearabouts.stores.embedded.comparing import base_differences, view_differences
-from wearabouts.stores.embedded.derived import fault, generations, newest, temporary
-from wearabouts.stores.embedded.lock import acknowledged
-from wearabouts.stores.embedded.schema import ACKNOWLEDGED, DERIVED, Meta, knows_era, read_meta
+from wearabouts.stores.embedded.derived import TEMPORARY, fault, generations, newest, temporary
+from wearabouts.stores.embedded.lock import acknowledged, writing
+from wearabouts.stores.embedded.schema import ACKNOWLEDGED, DERIVED, LOCK, Meta, knows_era, read_meta
 from wearabouts.stores.embedded.segment import Damaged
 from wearabouts.stores.embedded.truth import Progress, damages, unwatched
 from wearabouts.stores.embedded.view import View
@@ -86,7 +86,10 @@ def _is_index(line: str) -> bool:
 
 
 def _derived(folder: Path, connection: sqlite3.Connection, meta: Meta) -> Iterator[Finding]:
+    drafting = writing(folder.parent / LOCK)
     for path in temporary(folder):
+        if drafting is not None and path.name.endswith(f".{drafting}{TEMPORARY}"):
+            continue  # the next base, which is just being made
         yield Finding("temporary", path.name, "was left by a process that was killed; repair removes it", True)
     for _, path in generations(folder):
         reason = fault(path)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import atexit
 import logging
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from typing import Final
 
 log = logging.getLogger("wearabouts.stores")
 
+SLICE: Final = 0.005  # seconds of work between rests
+LONGEST: Final = 2.0  # seconds of rest
 PATIENCE: Final = 5.0  # seconds for which an end is waited for where nobody has asked for it
 _LIVING: weakref.WeakSet[Chore] = weakref.WeakSet()
 
@@ -63,6 +66,38 @@ class Chore:
     def _ask_to_end(self) -> None:
         self.ending.set()
         self._woken.set()
+
+
+class Ended(Exception):  # noqa: N818 - nothing is wrong
+    """The chore is to end: what it was doing is left as it is."""
+
+
+class Rests:
+    """Keeps a long piece of work to a share of one core, and ends it when its chore is to end."""
+
+    def __init__(self, ending: threading.Event, share: float) -> None:
+        """Begin to count.
+
+        Args:
+            ending: Of the chore.
+            share: Of one core, in (0, 1].
+        """
+        self._ending = ending
+        self._share = share
+        self._used = time.thread_time()
+
+    def take(self) -> None:
+        """Rest for what has been used since the last rest; to be called every few milliseconds.
+
+        Raises:
+            Ended: The chore is to end.
+        """
+        used = time.thread_time() - self._used
+        if used >= SLICE:
+            self._ending.wait(min(LONGEST, used * (1 / self._share - 1)))
+            self._used = time.thread_time()
+        if self._ending.is_set():
+            raise Ended
 
 
 def _run(chore: Chore) -> None:

@@ -52,7 +52,13 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def newest(
-    folder: Path, *, dim: int, encoder_hash: str, fits: Callable[[str, int], bool], without: Collection[Path] = ()
+    folder: Path,
+    *,
+    dim: int,
+    encoder_hash: str,
+    fits: Callable[[str, int], bool],
+    without: Collection[Path] = (),
+    damaged: Callable[[Path, str], None] = lambda path, reason: None,
 ) -> Base:
     """The newest base that can be trusted, or the empty one.
 
@@ -62,6 +68,7 @@ def newest(
         encoder_hash: The store's encoder.
         fits: Whether a base made in that era at that sequence number was made from this database.
         without: Files known to be damaged.
+        damaged: Told of each file that turns out to be, and how.
 
     Raises:
         StoreError: The process has too many files open.
@@ -71,7 +78,8 @@ def newest(
         seen.add(paths[0])
         try:
             base = opened(paths[0])
-        except Damaged:
+        except Damaged as error:
+            damaged(paths[0], error.reason)
             continue
         except OSError as error:
             if error.errno in _EXHAUSTED:

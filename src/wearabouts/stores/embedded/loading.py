@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -36,7 +36,13 @@ Added = tuple[int, str, int, int, bytes]  # number, id, number of the product, c
 
 
 def load(
-    connection: sqlite3.Connection, meta: Meta, folder: Path, *, trust_base: bool = True, without: Collection[Path] = ()
+    connection: sqlite3.Connection,
+    meta: Meta,
+    folder: Path,
+    *,
+    trust_base: bool = True,
+    without: Collection[Path] = (),
+    damaged: Callable[[Path, str], None] = lambda path, reason: None,
 ) -> View:
     """The view of everything, inside the caller's read transaction.
 
@@ -46,6 +52,7 @@ def load(
         folder: The store's `derived` folder.
         trust_base: Use a derived base where there is a sound one; else all comes from the truth.
         without: Bases known to be damaged.
+        damaged: Told of each base that cannot be opened because it is, and how.
 
     Raises:
         Damaged: The base was found to be damaged; leave it out.
@@ -59,6 +66,7 @@ def load(
             encoder_hash=meta.encoder_hash,
             fits=lambda era, sequence: knows_era(connection, era, sequence),
             without=without,
+            damaged=damaged,
         )
     rows = Rows(base)
     alive, present = np.ones(len(base), np.bool_), np.ones(base.products, np.bool_)

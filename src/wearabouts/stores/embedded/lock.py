@@ -118,6 +118,21 @@ def holder(path: Path) -> dict[str, Any]:
     return note if isinstance(note, dict) else {}
 
 
+def writing(path: Path) -> int | None:
+    """The process on this machine that writes just now, as far as its note tells; the lock itself is not touched."""
+    note = holder(path)
+    pid = note.get("pid")
+    if not isinstance(pid, int) or note.get("host") != socket.gethostname():
+        return None
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return pid  # another user's, but there
+    except (OSError, OverflowError):
+        return None
+    return pid
+
+
 def _worded(note: dict[str, Any]) -> str:
     if not note:
         return "another process that has not yet said its name"

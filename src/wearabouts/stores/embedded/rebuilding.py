@@ -10,9 +10,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
+import faiss
+
 from wearabouts.errors import StoreError
 from wearabouts.stores.embedded import renewal
-from wearabouts.stores.embedded.chores import Chore
+from wearabouts.stores.embedded.chores import Chore, Ended, Rests
 from wearabouts.stores.embedded.schema import connect, reading, told
 from wearabouts.stores.embedded.tracking import Tracker
 from wearabouts.stores.embedded.view import View
@@ -22,17 +24,15 @@ log = logging.getLogger("wearabouts.stores")
 Progress = Callable[[float], None]
 
 SHARE: Final = 0.5  # of one core, for a rebuild nobody waits for
-SLICE: Final = 0.02  # seconds of work at most, as far as progress is told, before it rests
-LONGEST_REST: Final = 1.0  # seconds
 AGAIN: Final = 300.0  # seconds after a failure before another try
 
 
-class Abandoned(Exception):  # noqa: N818 - nothing is wrong
-    """The store is being closed: the draft is thrown away."""
-
-
 class Rebuilder:
-    """Knows when the base has been outgrown, and makes the next one."""
+    """Knows when the base has been outgrown, and makes the next one.
+
+    Attributes:
+        searched: To be set by every search: whether anybody has searched since the last one was begun.
+    """
 
     def __init__(self, folder: Path, tracker: Tracker) -> None:
         self._folder = folder
@@ -40,11 +40,17 @@ class Rebuilder:
         self._chore = Chore("wearabouts-rebuild", self._work)
         self._one = threading.Lock()
         self._not_before = 0.0
+        self._wanted = False
+        self.searched = False
         self._told: dict[str, Any] = {"state": "idle"}
 
     def consider(self, view: View) -> None:
         """Begin in the background where the base has been outgrown; costs next to nothing otherwise."""
-        if renewal.is_outgrown(view) and time.monotonic() >= self._not_before and not self._one.locked():
+        if (
+            not self._one.locked()
+            and renewal.is_outgrown(view, searched=self.searched)
+            and time.monotonic() >= self._not_before
+        ):
             self._chore.wake()
 
     def run(self, progress: Progress | None = None) -> None:
@@ -61,32 +67,45 @@ class Rebuilder:
                     closing(connect(self._folder, write=False)) as connection,
                     reading(connection),
                 ):
-                    self._told = {"state": "running", "done": 0.0}
+                    self._told, self.searched = {"state": "running", "done": 0.0}, False
                     renewal.write(self._folder, connection, progress=self._watched(progress))
                 self._tracker.go_over()
-            except Abandoned:
+            except Ended:
                 self._told = {"state": "abandoned"}
                 raise
             except StoreError as error:
                 self._not_before = time.monotonic() + AGAIN
-                self._told = {"state": "failed", "why": str(error)}
+                self._told = {"state": "failed", "why_failed": str(error)}
                 raise
             self._told = {"state": "idle", "seconds": round(time.monotonic() - started, 3)}
 
+    @property
+    def is_running(self) -> bool:
+        """Whether one is being made."""
+        return self._one.locked()
+
     def described(self) -> dict[str, Any]:
-        """Whether one is running, how far it is, how the last one ended."""
-        return dict(self._told)
+        """When one begins, whether one is running, how far it is, how the last one ended."""
+        return renewal.described(self._tracker.current(), searched=self.searched) | self._told
 
     def close(self) -> None:
         """Throw away what is being made in the background."""
         self._chore.end()
 
+    def want(self) -> None:
+        """Begin in the background, whatever the base looks like: it is damaged."""
+        self._wanted = True
+        self._chore.wake()
+
     def _work(self) -> None:
-        if not renewal.is_outgrown(self._tracker.current()):
+        if not self._wanted and not renewal.is_outgrown(self._tracker.current(), searched=self.searched):
             return
+        self._wanted = False
+        rests = Rests(self._chore.ending, SHARE)
+        faiss.omp_set_num_threads(1)  # of the regions this thread begins
         try:
-            self.run(_Rests(self._chore.ending).progressed)
-        except Abandoned:
+            self.run(lambda done: rests.take())
+        except Ended:
             log.info("%s: the store is closed before its next index is finished", self._folder)
 
     def _watched(self, progress: Progress | None) -> Progress:
@@ -94,22 +113,5 @@ class Rebuilder:
             self._told = {"state": "running", "done": round(done, 3)}
             if progress is not None:
                 progress(done)
-            if self._chore.ending.is_set() and threading.current_thread().name == self._chore.name:
-                raise Abandoned
 
         return progressed
-
-
-class _Rests:
-    """Sleeps so much of the time that no more than a share of one core is used."""
-
-    def __init__(self, ending: threading.Event) -> None:
-        self._ending = ending
-        self._used = time.thread_time()
-
-    def progressed(self, done: float) -> None:
-        """Rest for what has been used since the last rest."""
-        used = time.thread_time() - self._used
-        if used >= SLICE:
-            self._ending.wait(min(LONGEST_REST, used * (1 / SHARE - 1)))
-            self._used = time.thread_time()

@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
@@ -35,14 +35,15 @@ from wearabouts.stores.embedded import (
     truth,
     writing,
 )
+from wearabouts.stores.embedded.care import Care
 from wearabouts.stores.embedded.committing import Act, Commits
-from wearabouts.stores.embedded.following import Follower
+from wearabouts.stores.embedded.connections import Readers
 from wearabouts.stores.embedded.lock import Acknowledged, WriterLock
 from wearabouts.stores.embedded.opening import opened
-from wearabouts.stores.embedded.rebuilding import Progress, Rebuilder
+from wearabouts.stores.embedded.rebuilding import Progress
 from wearabouts.stores.embedded.repairing import Repaired, mended, repaired
 from wearabouts.stores.embedded.schema import ACKNOWLEDGED, Meta, read_meta, told
-from wearabouts.stores.embedded.tracking import Readers, Tracker
+from wearabouts.stores.embedded.tracking import Tracker
 from wearabouts.stores.embedded.view import View
 from wearabouts.types import Floats, Ranking
 
@@ -61,8 +62,7 @@ class EmbeddedStore:
         self._readers = Readers(folder)
         self._tracker = Tracker(folder, connection, meta, poll=lock is None)
         self._commits = Commits(folder, connection, self._tracker.lock, self._committed)
-        self._rebuilder = Rebuilder(folder, self._tracker)
-        self._follower = Follower(self._tracker) if lock is None else None
+        self._care = Care(folder, self._tracker, writes=lock is not None)
         self._closed = False
         self._process = os.getpid()
 
@@ -142,29 +142,22 @@ class EmbeddedStore:
 
     def vectors(self, photo_ids: Sequence[str]) -> Floats:
         """(n, D) float32 in the order asked for, from memory."""
-        self._require_open()
-        view, places = self._tracker.found(photo_ids)
-        for ident, place in zip(photo_ids, places.tolist(), strict=True):
-            if place < 0:
-                raise StoreError(f"photo {ident!r} is not in the store; ask for photos that a search has just given")
-        return view.gathered(places)
+        return self._sound(lambda: self._tracker.vectors(photo_ids))
 
     def photos(self, product_ids: Sequence[str]) -> list[tuple[str, ...]]:
         """The ids of each product's photos, from memory; none for a product that is not there."""
-        self._require_open()
-        return self._tracker.photos(product_ids)
+        return self._sound(lambda: self._tracker.photos(product_ids))
 
     def beside(self, photo_ids: Sequence[str], kind: str) -> list[bytes | None]:
         """What was written beside the photos, of one kind, in the order asked for, from one picture of the database.
 
         None also for a photo that is not there, and for a value that is damaged: `check` names that.
         """
-        self._require_open()
-        view, places = self._tracker.found(photo_ids)
+        sequence, numbers = self._sound(lambda: self._tracker.numbers(photo_ids))
         with self._reading("reading what lies beside photos") as connection:
             # The view knows each photo's number, so that no text is searched for; unless a write has come in between.
-            same = read_meta(connection, self.folder).sequence == view.sequence
-            numbers = view.numbered(places) if same else beside.numbers_of(connection, photo_ids)
+            if read_meta(connection, self.folder).sequence != sequence:
+                numbers = beside.numbers_of(connection, photo_ids)
             return beside.of_kind(connection, numbers, kind)
 
     def note(self, name: str) -> dict[str, Any] | None:
@@ -180,15 +173,22 @@ class EmbeddedStore:
     def search(
         self, vector: Floats, count: int, *, where: str | None = None, garments: Sequence[str] = (), exact: bool = False
     ) -> Ranking:
-        """The `count` most similar photos, whatever `exact` says: every index of this engine so far is exact."""
+        """The `count` most similar photos; `exact` compares with every one, whatever index there is."""
         query = searching.checked_query(vector, self.dim, count)
-        return searching.search(self._current(), query, count, where, garments)
+        return self._sound(lambda: self._care.search(self._current(), query, count, where, garments, exact=exact))
 
     def describe(self) -> dict[str, Any]:
         """Counts, sizes, columns one can filter by, the index in use and why, as plain data."""
-        view = self._current()
+        mode = "write" if self._lock else "read"
         with self._reading("describing the store") as connection:
-            return describing.described(self.folder, connection, view, "write" if self._lock else "read")
+            told = self._sound(lambda: describing.described(self.folder, connection, self._current(), mode))
+        told["index"] |= self._care.described()
+        return told
+
+    def vitals(self) -> dict[str, float]:
+        """What changes from one minute to the next, as figures by name; from memory."""
+        self._require_open()
+        return self._care.vitals(self._commits if self._lock else None)
 
     def check(
         self, *, repair: bool = False, quick: bool = False, progress: truth.Progress = truth.unwatched
@@ -237,7 +237,8 @@ class EmbeddedStore:
             StoreError: The store is open for reading, or the disk fails.
         """
         self._require_writable()
-        self._rebuilder.run(progress)
+        if self._care.rebuilder is not None:
+            self._care.rebuilder.run(progress)
 
     def close(self) -> None:
         """Bring the base up to date where that is worth it, then release files and the lock."""
@@ -248,20 +249,23 @@ class EmbeddedStore:
             try:
                 if own:
                     self._commits.close()
-                    self._rebuilder.close()
+                    self._care.stop_building()
                     # The truth is complete without a base; a full disk must not make closing fail.
                     if self._lock is not None and renewal.is_behind(self._tracker.current()):
                         with suppress(StoreError):
-                            self._rebuilder.run()
+                            self.rebuild()
             finally:
                 self._closed = True
-                if self._follower is not None:
-                    self._follower.close()
+                self._care.close()
                 self._readers.close()
                 self._tracker.close()
                 if self._lock is not None and self._acknowledged is not None:
                     self._acknowledged.close()
                     self._lock.release()
+
+    def _sound(self, ask: Callable[[], T]) -> T:
+        self._require_open()
+        return self._tracker.sound(ask)
 
     def _current(self) -> View:
         self._require_open()
@@ -276,7 +280,7 @@ class EmbeddedStore:
             self._acknowledged.note(meta.sequence)
         with told(self.folder, "reading the store"):
             view = self._tracker.refresh()
-        self._rebuilder.consider(view)
+        self._care.written(view)
 
     def _reading(self, doing: str) -> AbstractContextManager[sqlite3.Connection]:
         self._require_open()

@@ -1,31 +1,34 @@
-"""Keeping what is searched in step with the truth, and connections for everything else that reads it."""
+"""Keeping what is searched in step with the truth."""
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import sqlite3
 import threading
 import time
-from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Final
-
-import numpy as np
+from typing import Final, TypeVar
 
 from wearabouts.errors import StoreError
 from wearabouts.stores.embedded.derived import generations
 from wearabouts.stores.embedded.loading import load, replay
 from wearabouts.stores.embedded.schema import DATABASE, DERIVED, Meta, connect, read_meta, reading, told
+from wearabouts.stores.embedded.segment import Damaged
 from wearabouts.stores.embedded.view import Places, View
+from wearabouts.types import Floats
 
-MAX_IDLE: Final = 8  # connections kept for the next reader
+log = logging.getLogger("wearabouts.stores")
+
+T = TypeVar("T")
+
 STALE: Final = 1.0  # seconds without a look after which a search looks itself
 CATCH_UP: Final = 8  # times a new view is brought up to date beside the present one before writes wait for it
 FEW: Final = 64  # numbers replayed in a few milliseconds
-LARGE: Final = 20_000  # rows outside the base that are worth another one
+MOST_LEFT: Final = 4  # damaged bases one question may come upon
 
 
 class Tracker:
@@ -50,6 +53,8 @@ class Tracker:
         self._version = -1
         self._looked = -math.inf
         self._refused = 0  # a newer generation that cannot be used
+        self.on_damage: Callable[[], None] | None = None  # called once a base is left
+        self.left: dict[Path, str] = {}  # bases that turned out to be damaged, and how
         self.look()
 
     def current(self) -> View:
@@ -62,6 +67,11 @@ class Tracker:
             return view
         return self.look()
 
+    @property
+    def age(self) -> float:
+        """Seconds since the last look at what other processes have written; 0 for the one writer."""
+        return time.monotonic() - self._looked if self._poll else 0.0
+
     def look(self) -> View:
         """The view with whatever any process has committed before the call.
 
@@ -69,17 +79,25 @@ class Tracker:
             StoreError: The database is damaged, has been replaced, or was dedicated to another encoder.
         """
         with self.lock, told(self.folder, "reading the store"):
-            now, self._looked = time.monotonic(), -math.inf
-            if _identity(self.folder) != self._file:
-                raise StoreError(f"{self.folder}: store.db has been replaced by another file; open the store again")
-            # Asked before reading, so that a commit in between is seen at the next look.
-            version = self._connection.execute("PRAGMA data_version").fetchone()[0]
-            view = self._view
-            if view is None or (self._poll and version != self._version):
-                view = self.refresh()
-                self._version = version
+            now = time.monotonic()
+            try:
+                view = self._looked_at()
+            except BaseException:
+                self._looked = -math.inf  # the next search is to be told
+                raise
             self._looked = now
             return view
+
+    def _looked_at(self) -> View:
+        if _identity(self.folder) != self._file:
+            raise StoreError(f"{self.folder}: store.db has been replaced by another file; open the store again")
+        # Asked before reading, so that a commit in between is seen at the next look.
+        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        view = self._view
+        if view is None or (self._poll and version != self._version):
+            view = self.refresh()
+            self._version = version
+        return view
 
     def follow(self) -> None:
         """Look, and go over to a newer generation where there is one."""
@@ -91,26 +109,77 @@ class Tracker:
         """Let the next search look itself."""
         self._looked = -math.inf
 
+    def sound(self, ask: Callable[[], T]) -> T:
+        """What a function gives that asks `current` for the view; where a base turns out to be damaged, it asks again.
+
+        Raises:
+            StoreError: As for `look`; or the disk fails again and again.
+        """
+        for _ in range(MOST_LEFT):
+            base = self.current().base
+            try:
+                return ask()
+            except Damaged as damage:
+                self.leave(damage.path or base.path, damage.reason)
+            except OSError as error:
+                self.leave(base.path, str(error))
+        raise StoreError(f"{self.folder} cannot be read; run `wearabouts check` on it, and use a disk that works")
+
     def found(self, photo_ids: Sequence[str]) -> tuple[View, Places]:
         """The newest view, and the row of each photo in it, -1 for one that is not there."""
         view = self.current()
-        places = _rows(view, photo_ids)
-        if max(places, default=-1) >= len(view.alive):  # a write has moved on beneath this view: wait for its own
+        places = view.found(photo_ids)
+        while places is None:  # a write has moved on beneath this view: wait for its own
             with self.lock:
                 view = self.current()
-                places = _rows(view, photo_ids)
-        found = np.asarray(places, np.int64)
-        inside = (found >= 0) & (found < len(view.alive))
-        inside[inside] = view.alive[found[inside]]
-        return view, np.where(inside, found, -1)
+                places = view.found(photo_ids)
+        return view, places
+
+    def vectors(self, photo_ids: Sequence[str]) -> Floats:
+        """(n, D) float32, the vectors of photos.
+
+        Raises:
+            StoreError: One of them is not there.
+        """
+        view, places = self.found(photo_ids)
+        for ident, place in zip(photo_ids, places.tolist(), strict=True):
+            if place < 0:
+                raise StoreError(f"photo {ident!r} is not in the store; ask for photos that a search has just given")
+        return view.gathered(places)
+
+    def numbers(self, photo_ids: Sequence[str]) -> tuple[int, list[int]]:
+        """The number of each photo in the database, -1 for one that is not there, and the sequence number of that."""
+        view, places = self.found(photo_ids)
+        return view.sequence, view.numbered(places)
 
     def photos(self, product_ids: Sequence[str]) -> list[tuple[str, ...]]:
         """The ids of each product's photos in the newest view; none for a product that is not there."""
         found = self.current().photos_of(product_ids)
-        if found is None:  # a write has moved on beneath this view: wait for its own
+        while found is None:  # a write has moved on beneath this view: wait for its own
             with self.lock:
                 found = self.current().photos_of(product_ids)
-        return found or []
+        return found
+
+    def leave(self, path: Path | None, reason: str) -> None:
+        """Go on without a base that is damaged, from an older one or the truth.
+
+        Raises:
+            StoreError: As for `look`; or what was damaged is no base.
+        """
+        with self.lock, told(self.folder, "reading the store"):
+            self._note(path, reason)
+            if self._view is None or self._view.base.path == path:
+                self._view = None
+                self.refresh()
+
+    def _note(self, path: Path | None, reason: str) -> None:
+        if path is None:
+            raise StoreError(f"{self.folder} cannot be read ({reason}); use a local disk that works")
+        if path not in self.left:
+            self.left[path] = reason
+            log.error("%s is damaged (%s); searching goes on without it, nothing is lost", path, reason)
+            if self.on_damage is not None:
+                self.on_damage()
 
     def refresh(self) -> View:
         """Replay what is newer onto the view, or read everything; until that is done, searches go on with the old one.
@@ -158,11 +227,22 @@ class Tracker:
         with reading(connection):
             meta = read_meta(connection, self.folder)
             self._require_same_encoder(meta)
-            if view is None or view.sequence < meta.replay_from:
-                view = load(connection, meta, self.folder / DERIVED)
-            elif meta.sequence != view.sequence:
-                view = replay(connection, meta, view)
-            return meta, view
+            while True:
+                try:
+                    if view is None or view.sequence < meta.replay_from:
+                        return meta, self._loaded(connection, meta)
+                    return meta, view if meta.sequence == view.sequence else replay(connection, meta, view)
+                except Damaged as damage:
+                    self._note(damage.path, damage.reason)
+                except OSError as error:
+                    self._note(self._newest() if view is None else view.base.path, str(error))
+                view = None
+
+    def _loaded(self, connection: sqlite3.Connection, meta: Meta) -> View:
+        return load(connection, meta, self.folder / DERIVED, without=self.left, damaged=self._note)
+
+    def _newest(self) -> Path | None:
+        return next((path for _, path in generations(self.folder / DERIVED) if path not in self.left), None)
 
     def _require_same_encoder(self, meta: Meta) -> None:
         if (meta.encoder_hash, meta.dim) != (self.meta.encoder_hash, self.meta.dim):
@@ -178,10 +258,6 @@ class Tracker:
             self._connection.close()
 
 
-def _rows(view: View, photo_ids: Sequence[str]) -> list[int]:
-    return [view.rows.row_of.get(ident, -1) for ident in photo_ids]
-
-
 def _identity(folder: Path) -> tuple[int, int] | None:
     """Which file stands under the database's name: a connection would go on reading one that has been replaced."""
     try:
@@ -189,47 +265,3 @@ def _identity(folder: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-class Readers:
-    """Read-only connections, one to each thread that reads just now, a few kept for the next."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._idle: deque[sqlite3.Connection] = deque()
-        self._closed = False
-
-    @contextmanager
-    def reading(self, doing: str) -> Iterator[sqlite3.Connection]:
-        """A connection in a read transaction.
-
-        Args:
-            doing: What for, in the words of an error message.
-
-        Raises:
-            StoreError: SQLite fails, or a row's facts are not what their writer wrote.
-        """
-        with told(self.folder, doing):
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                connection = connect(self.folder, write=False)
-            try:
-                with reading(connection):
-                    yield connection
-            except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-                raise StoreError(
-                    f"{self.folder}: {doing} found a row that cannot be read ({type(error).__name__}); "
-                    "run `wearabouts check --repair`"
-                ) from error
-            finally:
-                if self._closed or len(self._idle) >= MAX_IDLE:
-                    connection.close()
-                else:
-                    self._idle.append(connection)
-
-    def close(self) -> None:
-        """Close what is idle; what is in use closes when it is given back."""
-        self._closed = True
-        while self._idle:
-            self._idle.pop().close()
