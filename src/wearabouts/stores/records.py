@@ -26,6 +26,10 @@ _TEXTS: Final = ("id", "title", "category", "garment", "brand", "currency", "ava
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
+class ClaimedError(StoreError):
+    """A photo id belongs to another product of the store, or to two of those that are to be written."""
+
+
 def checked(records: Iterable[ProductRecord], dim: int) -> list[ProductRecord]:
     """One record a product, the last given, in the order of first mention.
 
@@ -34,7 +38,8 @@ def checked(records: Iterable[ProductRecord], dim: int) -> list[ProductRecord]:
         dim: Floats per vector of this store.
 
     Raises:
-        StoreError: A record must not be written, or a photo id is claimed by two of the products.
+        StoreError: A record must not be written.
+        ClaimedError: A photo id is claimed by two of the products.
     """
     kept = {}
     for record in records:
@@ -45,7 +50,7 @@ def checked(records: Iterable[ProductRecord], dim: int) -> list[ProductRecord]:
     for product_id, record in kept.items():
         for each in record.photos:
             if owner.setdefault(each.photo.id, product_id) != product_id:
-                raise StoreError(claimed(each.photo.id, owner[each.photo.id], product_id))
+                raise ClaimedError(claimed(each.photo.id, owner[each.photo.id], product_id))
     return list(kept.values())
 
 

@@ -23,7 +23,7 @@ from wearabouts.stores.embedded.rows import (
 )
 from wearabouts.stores.embedded.schema import Meta, write_meta
 from wearabouts.stores.records import checked as checked
-from wearabouts.stores.records import claimed
+from wearabouts.stores.records import ClaimedError, claimed
 
 MAX_REMOVALS: Final = 100_000  # remembered for readers that lag; older readers read everything again
 _ASKED: Final = 500  # ids in one question
@@ -129,4 +129,4 @@ def _require_free(connection: sqlite3.Connection, records: Sequence[ProductRecor
             part,
         ).fetchone()
         if taken is not None:
-            raise StoreError(claimed(taken[0], taken[1], owner[taken[0]]))
+            raise ClaimedError(claimed(taken[0], taken[1], owner[taken[0]]))

@@ -15,7 +15,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from wearabouts.errors import StoreError
@@ -24,7 +25,7 @@ from wearabouts.stores.milvus.client import PAUSES, AwayError, Row
 from wearabouts.stores.milvus.keys import note_key, product_key, word_key
 from wearabouts.stores.milvus.packing import Writing, head, keys_of, note
 from wearabouts.stores.milvus.reading import Reader
-from wearabouts.stores.records import claimed
+from wearabouts.stores.records import ClaimedError, claimed
 
 MAX_NOTES: Final = 64
 
@@ -50,22 +51,18 @@ class Writer:
         """
         if not records:
             return
-        with self._lock:
+        with self._changing():
             self._require_free(records)
             before = self.reader.heads(product_key(each.product.id) for each in records)
             left = self._written(records, before)
-            for each in before.values():
-                self._remove(keys_of(each))
-            for keys in left:
-                self._remove(keys)
+            self._remove([*(keys_of(each) for each in before.values()), *left])
 
     def delete(self, product_ids: Iterable[str]) -> int:
         """Remove products with their photos; returns how many were there."""
-        with self._lock:
+        with self._changing():
             before = self.reader.heads(product_key(ident) for ident in product_ids)
             self.connection.delete(self.reader.products, list(before))
-            for each in before.values():
-                self._remove(keys_of(each))
+            self._remove([keys_of(each) for each in before.values()])
         return len(before)
 
     def note(self, name: str, text: str | None) -> None:
@@ -75,7 +72,7 @@ class Writer:
             StoreError: It would be one note too many.
         """
         key = note_key(name)
-        with self._lock:
+        with self._changing():
             before = self.reader.heads([key]).get(key)
             if text is None:
                 self.connection.delete(self.reader.products, [key] if before else [])
@@ -89,7 +86,7 @@ class Writer:
                 self.connection.upsert(self.reader.pieces, pieces)
                 self.connection.upsert(self.reader.products, [row])
             if before:
-                self._remove(keys_of(before))
+                self._remove([keys_of(before)])
 
     def _written(self, records: Sequence[ProductRecord], before: dict[str, Row]) -> list[tuple[list[str], list[str]]]:
         """Write until it is known to be written; returns the keys of attempts that broke off.
@@ -131,10 +128,16 @@ class Writer:
         self.connection.upsert(self.reader.products, rows)
         self._words |= words
 
-    def _remove(self, keys: tuple[list[str], list[str]]) -> None:
-        photos, pieces = keys
-        self.connection.delete(self.reader.photos, photos)
-        self.connection.delete(self.reader.pieces, pieces)
+    def _remove(self, keys: Sequence[tuple[list[str], list[str]]]) -> None:
+        self.connection.delete(self.reader.photos, [key for photos, _ in keys for key in photos])
+        self.connection.delete(self.reader.pieces, [key for _, pieces in keys for key in pieces])
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """One change at a time; after it, this client's reads wait for it."""
+        with self._lock:
+            yield
+            self.connection.catch_up()
 
     def _require_free(self, records: Sequence[ProductRecord]) -> None:
         """Refuse a photo that belongs to a product which is not among the records."""
@@ -142,4 +145,4 @@ class Writer:
         written = {record.product.id for record in records}
         for ident, row in self.reader.by_id(owner, ()).items():
             if row["product"] not in written:
-                raise StoreError(claimed(ident, row["product"], owner[ident]))
+                raise ClaimedError(claimed(ident, row["product"], owner[ident]))
