@@ -185,7 +185,7 @@ class TestOpening:
                 make(folder)
         with monkeypatch.context() as patch:
             patch.setattr("wearabouts.stores.embedded.opening.sync_folder", failing)
-            with pytest.raises(StoreError, match=r"cannot be opened \(Input/output error\)"):
+            with pytest.raises(StoreError, match=r"opening the store failed \(Input/output error\); the disk failed"):
                 make(folder)
         make(folder).close()
 

@@ -16,6 +16,7 @@ from wearabouts.stores import Mode
 from wearabouts.stores.embedded.derived import sync_folder
 from wearabouts.stores.embedded.lock import WriterLock
 from wearabouts.stores.embedded.migration import migrate
+from wearabouts.stores.embedded.refusals import cure
 from wearabouts.stores.embedded.schema import (
     APPLICATION,
     DATABASE,
@@ -76,7 +77,8 @@ def opened(
             lock.release()
         if isinstance(error, OSError):
             raise StoreError(
-                f"{folder} cannot be opened ({error.strerror}); use a local disk that works and has room"
+                f"{folder} cannot be opened ({error.strerror}); "
+                + cure(error, "use a local disk that works and has room")
             ) from error
         raise
     return lock, connection, meta
@@ -94,7 +96,8 @@ def _require_folder(folder: Path, *, may_create: bool) -> None:
         if isinstance(error, FileNotFoundError):
             raise _missing(folder) from error
         raise StoreError(
-            f"{folder} cannot be used as a store ({error.strerror}); give a folder one may read and write"
+            f"{folder} cannot be used as a store ({error.strerror}); "
+            + cure(error, "give a folder one may read and write")
         ) from error
     if not is_folder:
         raise StoreError(f"{folder} is not a folder; a store is a folder; give its path")

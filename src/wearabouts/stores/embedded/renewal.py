@@ -13,10 +13,12 @@ from wearabouts.errors import StoreError
 from wearabouts.stores.embedded import derived
 from wearabouts.stores.embedded.building import build
 from wearabouts.stores.embedded.drafting import moved
+from wearabouts.stores.embedded.refusals import cure
 from wearabouts.stores.embedded.schema import DERIVED, read_meta
 from wearabouts.stores.embedded.view import View
 
 LARGE: Final = 20_000  # newer photos, compared one by one in about a millisecond
+QUICK: Final = 100_000  # photos
 SLACK: Final = 1_000  # rows outside the base that are not worth another one at closing
 
 
@@ -42,10 +44,10 @@ def write(folder: Path, connection: sqlite3.Connection, *, progress: Callable[[f
             draft.unlink(missing_ok=True)
             raise
         derived.drop_older(folder / DERIVED, generation)
-    except OSError as error:
+    except (OSError, MemoryError) as error:
         raise StoreError(
-            f"the index of {folder} could not be written ({error}); nothing is lost, searches go on "
-            "without it; make room and run `wearabouts check --repair`"
+            f"the index of {folder} could not be written ({error}); nothing is lost, searches go on without it; "
+            + cure(error, "make room and run `wearabouts check --repair`")
         ) from error
 
 
@@ -57,6 +59,11 @@ def is_behind(view: View) -> bool:
     """Whether enough lies outside the base to write another one when the store is closed."""
     size, buried = len(view.base), _buried(view)
     return len(view.vectors) + buried > (0 if view.base.path is None else SLACK + size // 10)
+
+
+def is_quick(view: View) -> bool:
+    """Whether writing another base takes no more than a few seconds."""
+    return len(view.alive) <= QUICK
 
 
 def is_outgrown(view: View, *, searched: bool = True) -> bool:

@@ -20,6 +20,7 @@ from wearabouts.errors import StoreError
 from wearabouts.stores.embedded import eras
 from wearabouts.stores.embedded.migration import FORMAT, laid_out, migrate
 from wearabouts.stores.embedded.migration import layout as layout
+from wearabouts.stores.embedded.refusals import cure
 from wearabouts.stores.embedded.rows import checksum
 
 DATABASE: Final = "store.db"
@@ -52,22 +53,26 @@ class Meta:
 
 @contextmanager
 def told(path: Path, doing: str) -> Iterator[None]:
-    """Turn SQLite's errors into one `StoreError` that says what was being done and what helps."""
+    """Turn the errors of SQLite, disk and memory into one `StoreError` that says what was being done and what helps."""
     try:
         yield
-    except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes damaged text in its own messages
-        text = str(error).lower()
-        if "full" in text:
-            cure = "the disk is full: nothing of this write was kept, all before it is safe; make room and run it again"
-        elif "locked" in text or "busy" in text:
-            cure = "another process holds the database; wait until it has finished"
-        elif "malformed" in text or "not a database" in text or "encrypted" in text or "decode" in text:
-            cure = "the file is damaged; run `wearabouts check` on it, restore a copy, or index again with --rebuild"
-        elif "readonly" in text or "unable to open" in text:
-            cure = "give a folder this user may read and write, on a local disk"
-        else:
-            cure = "nothing of this step was kept; run it again, and `wearabouts check` if it comes back"
-        raise StoreError(f"{path}: {doing} failed ({' '.join(str(error).split())[:200]}); {cure}") from error
+    except (sqlite3.Error, UnicodeDecodeError, OSError, MemoryError) as error:
+        text = (error.strerror or "") if isinstance(error, OSError) else ""
+        said = " ".join((text or str(error)).split())[:200] or type(error).__name__
+        raise StoreError(f"{path}: {doing} failed ({said}); {cure(error, _otherwise(said.lower()))}") from error
+
+
+def _otherwise(text: str) -> str:
+    if "locked" in text or "busy" in text:
+        return "another process holds the database; wait until it has finished"
+    if "malformed" in text or "not a database" in text or "encrypted" in text or "decode" in text:
+        return (
+            "the file is damaged, or its disk fails; run `wearabouts check` on it, and if that finds damage restore a "
+            "copy, or index again with --rebuild"
+        )
+    if "readonly" in text or "unable to open" in text or "permission" in text:
+        return "give a folder this user may read and write, on a local disk"
+    return "nothing of this step was kept; run it again, and `wearabouts check` if it comes back"
 
 
 def connect(folder: Path, *, write: bool) -> sqlite3.Connection:

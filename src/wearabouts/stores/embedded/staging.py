@@ -15,6 +15,7 @@ from typing import Final
 
 from wearabouts.errors import StoreError
 from wearabouts.stores.embedded.derived import sync_folder
+from wearabouts.stores.embedded.refusals import cure
 
 MANIFEST: Final = "manifest.json"  # of a backup
 _EXCHANGE: Final = 2  # RENAME_EXCHANGE of renameat2
@@ -59,7 +60,7 @@ def staged(place: Path, doing: str) -> Iterator[Path]:
         name = f" at {error.filename}" if error.filename else ""
         raise StoreError(
             f"{doing} {place} failed ({error.strerror or error}{name}); nothing was put there; "
-            "use a folder on a disk that works, has room, and that one may write to"
+            + cure(error, "use a folder on a disk that works, has room, and that one may write to")
         ) from error
 
 
