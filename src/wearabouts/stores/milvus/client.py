@@ -122,6 +122,8 @@ class Connection:
     def catch_up(self) -> None:
         """Let every read from now on wait for all that was acknowledged, to this client or another, before this call.
 
+        Whoever writes calls it afterwards.
+
         The server says what time it is, and reads name that time. (The client's own "session" level forgets deletions:
         servers of 2.3 tell no time for them.)
         """
@@ -144,24 +146,17 @@ class Connection:
         """
         for part in _requests(rows):
             self.call("writing", partial(_send, "insert", name, part), patient=False)
-        self._written(rows)
 
     def upsert(self, name: str, rows: Sequence[Row]) -> None:
         """Put rows in the place of those with their keys; all of one request show at once."""
         for part in _requests(rows):
             self.call("writing", partial(_send, "upsert", name, part))
-        self._written(rows)
 
     def delete(self, name: str, keys: Sequence[str]) -> None:
         """Remove rows by key; those of one request go at once."""
         for start in range(0, len(keys), 4 * ASKED):
             part = list(keys[start : start + 4 * ASKED])
             self.call("deleting", partial(_send, "delete", name, part))
-        self._written(keys)
-
-    def _written(self, what: Sequence[Any]) -> None:
-        if what:
-            self.catch_up()
 
     def query(self, name: str, expression: str, fields: Sequence[str], *, strong: bool = False) -> list[Row]:
         """All rows that an expression keeps."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -182,6 +182,13 @@ class MilvusStore:
     def refresh(self) -> None:
         """From now on, everything acknowledged to anyone before this call shows in what this client reads."""
         self._open.connection.catch_up()
+
+    def settle(self, progress: Callable[[float], None] | None = None) -> None:
+        """Nothing: the server sees to its index by itself."""
+
+    def vitals(self) -> dict[str, float]:
+        """None: the server has metrics of its own."""
+        return {}
 
     def close(self) -> None:
         """Let go of the server. A closed store cannot be used."""
