@@ -33,12 +33,15 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def serving(commands: Mapping[str, Sequence[str]], logs: Path) -> Iterator[dict[str, Running]]:
+def serving(
+    commands: Mapping[str, Sequence[str]], logs: Path, pythons: Mapping[str, Path] | None = None
+) -> Iterator[dict[str, Running]]:
     """Start every command, wait until each has printed its address, and stop them all at the end.
 
     Args:
         commands: Name → arguments for this Python.
         logs: Folder for what the servers say.
+        pythons: Name → another Python for it.
 
     Raises:
         RuntimeError: A server ended or said nothing in time; the message has its last words.
@@ -48,7 +51,11 @@ def serving(commands: Mapping[str, Sequence[str]], logs: Path) -> Iterator[dict[
         for name, words in commands.items():
             with (logs / f"{name.split(',')[0]}.err").open("w", encoding="utf-8") as errors:
                 started[name] = subprocess.Popen(
-                    (sys.executable, *words), stdout=subprocess.PIPE, stderr=errors, text=True, env=environment()
+                    (str((pythons or {}).get(name, sys.executable)), *words),
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    text=True,
+                    env=environment(),
                 )
         yield {name: _ready(name, process, logs) for name, process in started.items()}
     finally:

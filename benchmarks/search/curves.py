@@ -55,7 +55,7 @@ def run(ground: Ground, dim: int, count: int, only: list[str], *, again: bool) -
         again: Measure what was measured before as well; what was built stays.
     """
     pace = QUICK if ground.quick else FULL
-    everybody = [one for one in contenders(count, given(ground, dim)) if not only or one.name in only]
+    everybody = [one for one in contenders(count, given(ground, dim, count)) if not only or one.name in only]
     place = ground.work / f"engines-{ground.name}-{dim}-{count}"
     path = place / "curves.json"
     before = (known(path) or {}) if not again else {}
@@ -78,14 +78,12 @@ def run(ground: Ground, dim: int, count: int, only: list[str], *, again: bool) -
     }
 
 
-def given(ground: Ground, dim: int) -> dict[str, Any]:
+def given(ground: Ground, dim: int, count: int) -> dict[str, Any]:
     """What our store is filled with: the model's own vectors get its hash and evidence, so that they can be served."""
     if dim != 256:
         return {"encoder_hash": f"{ground.encoder.hash[:16]}-{dim}"}
-    path = ground.work / f"evidence-{ground.name}.npy"
-    if not path.is_file():
-        np.save(path, np.stack([np.frombuffer(row, np.uint8) for row in ground.seen.evidence]))
-    return {"encoder_hash": ground.encoder.hash, "evidence": str(path)}
+    grown = ground.vectors(dim, count).with_suffix(".grown.npy")
+    return {"encoder_hash": ground.encoder.hash, "seen": str(ground.seen.path), "grown": str(grown)}
 
 
 def build(ground: Ground, one: Contender, dim: int, count: int, place: Path) -> dict[str, Any]:
@@ -141,7 +139,7 @@ def opened(
 
 
 def _shown(given: Any) -> dict[str, Any]:
-    return {name: value for name, value in given.items() if name not in ("encoder_hash", "evidence")}
+    return {name: value for name, value in given.items() if name not in ("encoder_hash", "seen", "grown")}
 
 
 def _measured(

@@ -42,7 +42,7 @@ def run(ground: Ground, dim: int, count: int, *, again: bool) -> dict[str, Any]:
         start = time.perf_counter()
         rows: dict[str, Any] = {}
         names = (OURS, IVF, QDRANT, LANCE)
-        some = [one for one in contenders(count, curves.given(ground, dim)) if one.name in names]
+        some = [one for one in contenders(count, curves.given(ground, dim, count)) if one.name in names]
         built = {one.name: curves.build(ground, one, dim, count, place) for one in some}
         open_ = curves.opened(ground, some, built, place, rows)
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +87,8 @@ def fill(folder: Path, vectors: Path, columns: Path | None, given: dict[str, Any
         folder: Of the store; must not be there.
         vectors: A file of (N, D).
         columns: A file of filter columns, or None.
-        given: ``encoder_hash``; ``photos`` a product (1 unless said); ``evidence``, a file of rows that photos get in
-            turn, or None; ``category``, a file of (N,) names, or None.
+        given: ``encoder_hash``; ``photos`` a product (1 unless said); ``seen`` and ``grown``, files of what the photos
+            that rows were grown from showed and of which row is from which, or None: then photos have a vector only.
     """
     matrix = np.load(vectors, mmap_mode="r")
     store = open_store(folder, mode="write", encoder_hash=given["encoder_hash"], dim=matrix.shape[1])
@@ -115,21 +115,37 @@ def records(matrix: np.ndarray, columns: Path | None, given: dict[str, Any]) -> 
             values = {name: kept[name].astype("U1").tolist() for name in kept.files}
     names = list(values)
     rows = zip(*values.values(), strict=True) if values else None
-    evidence = [row.tobytes() for row in np.load(given["evidence"])] if given.get("evidence") else []
+    told = Told(given["seen"], given["grown"]) if given.get("seen") else None
     for start in range(0, len(matrix), photos):
         stop = min(start + photos, len(matrix))
         facts = dict(zip(names, next(rows), strict=True)) if rows is not None else {}
-        yield record(start, np.array(matrix[start:stop]), facts, evidence)
+        yield record(start, np.array(matrix[start:stop]), facts, told)
 
 
-def record(first: int, vectors: np.ndarray, facts: dict[str, str], evidence: Sequence[bytes]) -> ProductRecord:
+class Told:
+    """What the model said of the photos that rows were grown from: their kind, and the second stage's evidence."""
+
+    def __init__(self, seen: str, grown: str) -> None:
+        with np.load(seen) as kept:
+            self.evidence = [row.tobytes() for row in kept["evidence"]]
+            self.garments = kept["garments"].tolist()
+        self.grown = np.load(grown)
+
+    def __call__(self, row: int) -> tuple[str, dict[str, bytes]]:
+        """A row's garment and what lies beside it."""
+        source = int(self.grown[row])
+        return self.garments[source], {KIND: self.evidence[source]}
+
+
+def record(first: int, vectors: np.ndarray, facts: dict[str, str], told: Told | None = None) -> ProductRecord:
     """One product whose photos are rows `first` and following."""
     written = []
     for row, vector in enumerate(vectors, first):
         ident = str(row)
         photo = Photo(ident, f"https://shop.example/{ident}.jpg")
-        beside = {KIND: evidence[row % len(evidence)]} if evidence else {}
-        written.append(PhotoRecord(photo, hashlib.sha256(ident.encode()).hexdigest(), vector, beside=beside))
+        garment, beside = told(row) if told is not None else ("", {})
+        digest = hashlib.sha256(ident.encode()).hexdigest()
+        written.append(PhotoRecord(photo, digest, vector, garment, beside=beside))
     product = Product(
         str(first), tuple(each.photo for each in written), title=f"Product {first}", price=float(first % 200),
         currency="EUR", availability="in_stock", attributes=facts,

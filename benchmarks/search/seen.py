@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from wearabouts.drawn.shop import DrawnShop
 from wearabouts.embedding import decode_side
@@ -42,17 +43,15 @@ class Amount:
         products: Drawn products, of which front and back are stored.
         real: Real photographs at most; 0 for none.
         queries: Held-out photos at most, half of them real where there are any.
-        evidence: Stored photos whose evidence for the second stage is kept.
     """
 
     products: int
     real: int
     queries: int
-    evidence: int
 
 
-FULL = Amount(products=2_500, real=10_000, queries=900, evidence=400)
-QUICK = Amount(products=30, real=0, queries=12, evidence=4)
+FULL = Amount(products=2_500, real=10_000, queries=900)
+QUICK = Amount(products=30, real=0, queries=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +61,18 @@ class Seen:
     Attributes:
         base: (B, 2, D) float32: stored photos, whole and by their middle, each of length 1.
         queries: (Q, 2, D) float32: photos that are in no way stored.
-        evidence: What indexing keeps beside some stored photos.
+        evidence: (B, n) uint8: what indexing keeps beside each stored photo for the second stage.
+        garments: (B,) the kind that the model sees in each.
         source: Where the photos are from, in words.
+        path: The file that holds all this.
     """
 
     base: Floats
     queries: Floats
-    evidence: tuple[bytes, ...]
+    evidence: npt.NDArray[np.uint8]
+    garments: npt.NDArray[np.str_]
     source: str
+    path: Path
 
 
 def looked(folder: Path, encoder: OnnxEncoder, amount: Amount, seed: int, say: Callable[[str], None]) -> Seen:
@@ -89,8 +92,8 @@ def looked(folder: Path, encoder: OnnxEncoder, amount: Amount, seed: int, say: C
         say(f"looking at photos ({kind}), once: {path.name}")
         _look(path, encoder, amount, seed, root, say)
     with np.load(path) as kept:
-        evidence = tuple(row.tobytes() for row in kept["evidence"])
-        return Seen(kept["base"], kept["queries"], evidence, str(kept["source"]))
+        names = ("base", "queries", "evidence", "garments")
+        return Seen(*(kept[name] for name in names), str(kept["source"]), path)
 
 
 def _look(path: Path, encoder: OnnxEncoder, amount: Amount, seed: int, root: Path | None, say: Callable) -> None:
@@ -115,23 +118,27 @@ def _look(path: Path, encoder: OnnxEncoder, amount: Amount, seed: int, root: Pat
         )
     else:
         words += "; all of them drawn"
-    evidence = [row for _, kept in stored for row in kept][-amount.evidence :]
+    evidence = [row for _, kept, _ in stored for row in kept]
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".draft.npz")
     np.savez(
         draft,
-        base=np.concatenate([vectors for vectors, _ in stored]),
-        queries=np.concatenate([vectors for vectors, _ in asked]),
+        base=np.concatenate([vectors for vectors, _, _ in stored]),
+        queries=np.concatenate([vectors for vectors, _, _ in asked]),
         evidence=np.stack([np.frombuffer(row, np.uint8) for row in evidence]),
+        garments=np.array([name for _, _, names in stored for name in names], np.str_),
         source=np.array(words),
     )
     os.replace(draft, path)
 
 
-def _encoded(encoder: OnnxEncoder, photos: Iterator[Pixels], say: Callable[[str], None]) -> tuple[Floats, list[bytes]]:
-    """(N, 2, D) vectors, and each photo's evidence."""
+def _encoded(
+    encoder: OnnxEncoder, photos: Iterator[Pixels], say: Callable[[str], None]
+) -> tuple[Floats, list[bytes], list[str]]:
+    """(N, 2, D) vectors, and each photo's evidence and garment."""
     vectors: list[Floats] = []
     evidence: list[bytes] = []
+    garments: list[str] = []
     group: list[Pixels] = []
 
     def flush() -> None:
@@ -139,6 +146,8 @@ def _encoded(encoder: OnnxEncoder, photos: Iterator[Pixels], say: Callable[[str]
         middle = encoder.encode([_middle(photo) for photo in group])
         vectors.append(np.stack([whole.vectors, middle.vectors], axis=1))
         evidence.extend(packed(seen(whole)))
+        kinds = np.zeros(len(group), int) if whole.garments is None else whole.garments.argmax(axis=1)
+        garments.extend(encoder.garments[kind] if encoder.garments else "" for kind in kinds.tolist())
         group.clear()
 
     for number, photo in enumerate(photos, 1):
@@ -149,7 +158,7 @@ def _encoded(encoder: OnnxEncoder, photos: Iterator[Pixels], say: Callable[[str]
             say(f"  {number:,} photos seen")
     if group:
         flush()
-    return np.concatenate(vectors), evidence
+    return np.concatenate(vectors), evidence, garments
 
 
 def _middle(photo: Pixels) -> Pixels:

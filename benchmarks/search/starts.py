@@ -45,7 +45,7 @@ def _one(ground: Ground, dim: int, count: int, *, again: bool, photos: int) -> d
     path = place / "starts.json"
     told = None if again else known(path)
     if told is None:
-        one = next(each for each in contenders(count, curves.given(ground, dim)) if each.name == OURS)
+        one = next(each for each in contenders(count, curves.given(ground, dim, count)) if each.name == OURS)
         one = replace(one, given={**one.given, "photos": photos})
         built = curves.build(ground, one, dim, count, place)
         if "error" in built:

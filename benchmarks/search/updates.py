@@ -49,7 +49,7 @@ def run(ground: Ground, dim: int, count: int, *, again: bool) -> dict[str, Any]:
     path = place / "updates.json"
     told = None if again else known(path)
     if told is None:
-        one = next(each for each in contenders(count, curves.given(ground, dim)) if each.name == OURS)
+        one = next(each for each in contenders(count, curves.given(ground, dim, count)) if each.name == OURS)
         built = curves.build(ground, one, dim, count, place)
         if "error" in built:
             raise EngineLostError(str(built["error"]))
@@ -137,7 +137,7 @@ def writing(ground: Ground, store: Store, dim: int, count: int) -> Iterator[dict
             for row in range(GROUP):
                 known_ = rng.random() >= NEW
                 ident = int(rng.integers(count)) if known_ else count + int(rng.integers(2**40))
-                group.append(ours.record(ident, base[(number * GROUP + row) % len(base)][None], {}, []))
+                group.append(ours.record(ident, base[(number * GROUP + row) % len(base)][None], {}))
             start = time.perf_counter()
             store.upsert(group)
             laps.append(1000 * (time.perf_counter() - start))
@@ -193,7 +193,7 @@ def _visible_here(store: Store, dim: int) -> list[float]:
     waits = []
     for number in range(5):
         vector, ident = _odd(dim, number), 10**12 + number
-        store.upsert([ours.record(ident, vector[None], {}, [])])
+        store.upsert([ours.record(ident, vector[None], {})])
         start = time.perf_counter()
         while store.search(vector, 1).photo_ids[:1] != (str(ident),):
             if time.perf_counter() - start > 10:
@@ -210,7 +210,7 @@ def _visible_there(store: Store, dim: int, folder: Path) -> list[float]:
         for number in range(5, 10):
             vector, ident = _odd(dim, number), 10**12 + number
             time.sleep(0.13 * number)  # not in step with a reader that looks now and then
-            store.upsert([ours.record(ident, vector[None], {}, [])])
+            store.upsert([ours.record(ident, vector[None], {})])
             start = time.perf_counter()
             while reader.search(vector, 1).photo_ids[:1] != (str(ident),):
                 if time.perf_counter() - start > 10:
