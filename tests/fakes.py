@@ -257,6 +257,13 @@ class ListStore:
     def refresh(self) -> None:
         """Nobody else writes."""
 
+    def settle(self, progress: object = None) -> None:
+        """Nothing is left for later."""
+
+    def vitals(self) -> dict[str, float]:
+        """Nothing changes."""
+        return {}
+
     def note(self, name: str) -> dict[str, Any] | None:
         """A copy of the note."""
         facts = self.notes.get(name)

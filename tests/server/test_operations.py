@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import httpx
 import pytest
 
-from server.world import ADMIN, PIECES, SEARCH, Served, picture, problem, serve
+from server.world import ADMIN, PIECES, SEARCH, Served, open_shop, picture, problem, serve
 from wearabouts.search import Searcher
 from wearabouts.stores import Store
 
@@ -52,6 +53,22 @@ def test_counters_count(shop: tuple[Searcher, Store]):
         assert value("wearabouts_stage_seconds_count", {"stage": "encode"}) == 1
         text = running.client.get("/metrics").text
         assert "/no/such/place" not in text
+
+
+def test_the_store_s_own_figures_are_told(tmp_path: Path):
+    with open_shop(tmp_path / "store") as (searcher, store), serve(searcher, store) as running:
+        running.search(PHOTO)
+        value = running.context.metrics.registry.get_sample_value
+        before = value("wearabouts_store_writes")
+        assert (value("wearabouts_store_photos"), value("wearabouts_store_recall")) == (7, 1)
+        assert running.client.get("/readyz").json()["recall"] == 1
+        store.delete(["p/rose"])
+        assert (value("wearabouts_store_photos"), value("wearabouts_store_writes")) == (6, before + 1)
+        text = running.client.get("/metrics").text
+        assert "\nwearabouts_store_recall_low 1.0\n" in text
+        assert "# HELP wearabouts_store_recall The store: share of the true nearest photos that searches find" in text
+        store.close()
+        assert "wearabouts_store" not in running.client.get("/metrics").text
 
 
 def test_metrics_need_an_admin_key_where_the_server_binds_wider(shop: tuple[Searcher, Store]):

@@ -86,6 +86,8 @@ def index(
                 processes=workers,
                 progress=lambda now: progress.update("indexing", now.photos, now.total),
             )
+        with Progress("", quiet=json) as progress:
+            opened.settle(lambda done: progress.update("making the index", round(100 * done), 100))
     finally:
         opened.close()
     if faults is not None:

@@ -64,6 +64,7 @@ class Context:
             fetcher=Fetcher(FetchSettings()),
         )
         context.metrics.watch(lambda: context.searches.busy)
+        context.metrics.watch_store(store.vitals)
         return context
 
     def close(self) -> None:

@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from wearabouts.errors import WearaboutsError
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6, 1.2, 2.5, 5.0, 10.0, 30.0)
 STAGES = frozenset({"decode", "encode", "search", "verify", "fetch", "total"})
+VITALS: Mapping[str, str] = {
+    "recall": "share of the true nearest photos that searches find, of real queries asked again exactly",
+    "recall_low": "lower end of the 95 % interval of its recall",
+    "recall_high": "upper end of the 95 % interval of its recall",
+    "recall_queries": "queries its recall is of",
+    "effort": "how many times as far as tuned searches look",
+    "delta": "photos newer than the base",
+    "buried": "photos in the base that are gone",
+    "generation": "number of the base that is searched",
+    "age_seconds": "seconds since the last look at what other processes have written",
+    "damaged_bases": "bases left because they are damaged",
+    "rebuilding": "1 while the next base is being made",
+    "commits": "transactions committed since it was opened",
+    "writes": "writes in them",
+}
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"})
 
 
@@ -47,6 +66,10 @@ class Metrics:
         """Read the searches in flight from a function."""
         self._in_flight.set_function(busy)
 
+    def watch_store(self, vitals: Callable[[], Mapping[str, float]]) -> None:
+        """Tell what a store tells of itself, asked at each reading: `wearabouts_store_recall` among it."""
+        self.registry.register(_Vitals(vitals))
+
     def timed(self, timings: Mapping[str, float]) -> None:
         """Count the stages of one answer, given in milliseconds."""
         for stage, milliseconds in timings.items():
@@ -61,6 +84,27 @@ class Metrics:
     def render(self) -> bytes:
         """Everything, in the text format of Prometheus."""
         return generate_latest(self.registry)
+
+
+class _Vitals(Collector):
+    """A store's own figures, as gauges; none where it cannot be read just now."""
+
+    def __init__(self, vitals: Callable[[], Mapping[str, float]]) -> None:
+        self._vitals = vitals
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """One gauge a figure."""
+        try:
+            found = dict(self._vitals())
+        except (WearaboutsError, OSError):
+            return
+        for name, value in found.items():
+            told = VITALS.get(name, name.replace("_", " "))
+            yield GaugeMetricFamily(f"wearabouts_store_{name}", f"The store: {told}.", value=value)
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Nothing beforehand: which figures there are, the store knows once it is asked."""
+        return iter(())
 
 
 class MetricsMiddleware:

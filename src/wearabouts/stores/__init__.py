@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -191,6 +191,21 @@ class Store(Protocol):
         """Show what other processes have written before the call; what this store wrote itself always shows at once.
 
         Without it, theirs shows within a second. Nothing to do for an engine that always asks.
+        """
+        ...
+
+    def settle(self, progress: Callable[[float], None] | None = None) -> None:
+        """Do now what would be done in the background some time: for the end of a long job, before `close`.
+
+        Args:
+            progress: Told the part that is done, 0 to 1.
+        """
+        ...
+
+    def vitals(self) -> Mapping[str, float]:
+        """Figures by name that change while the store is open, for `/metrics`; cheap, and empty where none are kept.
+
+        An engine with an approximate index that watches itself tells its ``recall`` here, and how sure it is.
         """
         ...
 

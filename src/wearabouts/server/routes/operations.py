@@ -30,6 +30,9 @@ class Readiness(BaseModel):
     photos: int
     verifier: str = Field(default="", description="What judges whether it is the very same item; empty for nothing")
     calibrated_on: str = Field(default="", description="What its probabilities were fitted on")
+    recall: float | None = Field(
+        default=None, description="Share of the true nearest photos that searches find, of real queries asked again"
+    )
 
 
 @router.get("/healthz", summary="Alive?")
@@ -61,6 +64,7 @@ async def readyz(shared: Shared) -> Readiness:
         photos=facts["photos"],
         verifier=judge.name if judge else "",
         calibrated_on=judge.calibrated_on if judge else "",
+        recall=store.vitals().get("recall"),
     )
 
 
@@ -69,4 +73,6 @@ async def metrics(request: Request, shared: Shared) -> Response:
     """Open on loopback; with an admin key where the server binds wider."""
     if not shared.settings.loopback:
         require_admin(request, shared.settings)
-    return Response(shared.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(
+        await shared.reads.run(shared.metrics.render), media_type="text/plain; version=0.0.4; charset=utf-8"
+    )

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from wearabouts.errors import StoreError
+from wearabouts.stores.embedded.lock import Acknowledged
 from wearabouts.stores.embedded.schema import Meta, read_meta, told, write_meta
 from wearabouts.stores.embedded.schema import writing as write_transaction
 
@@ -52,6 +53,7 @@ class Commits:
         connection: sqlite3.Connection,
         alone: AbstractContextManager[Any],
         committed: Callable[[Meta], None],
+        noted: Acknowledged | None,
     ) -> None:
         """Begin.
 
@@ -61,11 +63,13 @@ class Commits:
             alone: Held while the connection is in use; reentrant.
             committed: Called after each COMMIT with the store's own row, before the writes in it are acknowledged; what
                 it raises undoes nothing.
+            noted: Where each number is noted once it is committed.
         """
         self._folder = folder
         self._connection = connection
         self._alone = alone
         self._committed = committed
+        self._noted = noted
         self._gate = threading.Condition(threading.Lock())
         self._waiting: deque[_Request] = deque()
         self._led = False
@@ -110,6 +114,11 @@ class Commits:
         with self._gate:
             self._closed = True
             self._gate.wait_for(lambda: not self._led, PATIENCE)
+
+    def release(self) -> None:
+        """Let go of the note of what is acknowledged."""
+        if self._noted is not None:
+            self._noted.close()
 
     def described(self) -> dict[str, int]:
         """How many transactions were committed, of how many writes."""
@@ -171,6 +180,8 @@ class Commits:
                 return
             self.groups += 1
             self.requests += len(group)
+            if self._noted is not None:
+                self._noted.note(meta.sequence)
             try:
                 self._committed(meta)
             except Exception as error:  # the writes are on the disk all the same

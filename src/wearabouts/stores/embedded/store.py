@@ -24,17 +24,7 @@ from typing import Any, TypeVar
 
 from wearabouts.errors import StoreError
 from wearabouts.stores import Finding, Known, Mode, PhotoRecord, ProductRecord
-from wearabouts.stores.embedded import (
-    beside,
-    checking,
-    describing,
-    notes,
-    reading,
-    renewal,
-    searching,
-    truth,
-    writing,
-)
+from wearabouts.stores.embedded import beside, checking, describing, notes, reading, renewal, searching, truth, writing
 from wearabouts.stores.embedded.care import Care
 from wearabouts.stores.embedded.committing import Act, Commits
 from wearabouts.stores.embedded.connections import Readers
@@ -58,10 +48,10 @@ class EmbeddedStore:
         self._connection = connection
         self._lock = lock
         self._closing = threading.Lock()
-        self._acknowledged = None if lock is None else Acknowledged(folder / ACKNOWLEDGED)
         self._readers = Readers(folder)
         self._tracker = Tracker(folder, connection, meta, poll=lock is None)
-        self._commits = Commits(folder, connection, self._tracker.lock, self._committed)
+        noted = None if lock is None else Acknowledged(folder / ACKNOWLEDGED)
+        self._commits = Commits(folder, connection, self._tracker.lock, self._committed, noted)
         self._care = Care(folder, self._tracker, writes=lock is not None)
         self._closed = False
         self._process = os.getpid()
@@ -240,8 +230,18 @@ class EmbeddedStore:
         if self._care.rebuilder is not None:
             self._care.rebuilder.run(progress)
 
+    def settle(self, progress: Progress | None = None) -> None:
+        """Write a new base now where one is worth it, however long that takes; a full disk is no error here."""
+        self._require_open()
+        if self._lock is not None and renewal.is_behind(self._current()):
+            with suppress(StoreError):  # the truth is complete without a base
+                self.rebuild(progress)
+
     def close(self) -> None:
-        """Bring the base up to date where that is worth it, then release files and the lock."""
+        """Release files and the lock; before that, write a new base where one is worth it and takes seconds only.
+
+        What is being built in the background is thrown away: whoever wants it to be done calls `settle` before.
+        """
         with self._closing:
             if self._closed:
                 return
@@ -250,17 +250,15 @@ class EmbeddedStore:
                 if own:
                     self._commits.close()
                     self._care.stop_building()
-                    # The truth is complete without a base; a full disk must not make closing fail.
-                    if self._lock is not None and renewal.is_behind(self._tracker.current()):
-                        with suppress(StoreError):
-                            self.rebuild()
+                    if self._lock is not None and renewal.is_quick(self._tracker.current()):
+                        self.settle()
             finally:
                 self._closed = True
                 self._care.close()
                 self._readers.close()
                 self._tracker.close()
-                if self._lock is not None and self._acknowledged is not None:
-                    self._acknowledged.close()
+                self._commits.release()
+                if self._lock is not None:
                     self._lock.release()
 
     def _sound(self, ask: Callable[[], T]) -> T:
@@ -276,8 +274,6 @@ class EmbeddedStore:
         return self._commits.run(doing, act)
 
     def _committed(self, meta: Meta) -> None:
-        if self._acknowledged is not None:
-            self._acknowledged.note(meta.sequence)
         with told(self.folder, "reading the store"):
             view = self._tracker.refresh()
         self._care.written(view)
@@ -295,6 +291,4 @@ class EmbeddedStore:
         if self._closed:
             raise StoreError(f"the store {self.folder} has been closed; open it again")
         if self._process != os.getpid():
-            raise StoreError(
-                f"the store {self.folder} was opened by another process; open it in this one, after forking"
-            )
+            raise StoreError(f"the store {self.folder} was opened by another process; open it after forking")
