@@ -33,7 +33,7 @@ REACHES: Final = {"reach": 0.5, "far_reach": 0.7}  # of an index that was not tu
 MAX_REACH: Final = 4.0
 WHOLE: Final = 255  # the share of a row that lies as far out as any of its list
 LEAST_SHARE: Final = 8
-TINY: Final = 1e-3
+TINY: Final = 1e-3  # instead of nothing, where something is divided by it
 OPPOSED: Final = 0.5  # of what is to be expected near a query: a filter that leaves less removes its neighbourhood
 
 
@@ -132,7 +132,7 @@ class Clustered:
         similarity = scored_all(self.centroids, query)
         sizes = self._sizes if allowed is None else allowed.each
         reach = effort * (self.far_reach if self._is_opposed(similarity, allowed, alive) else self.reach)
-        width = np.float32(reach) * self.radius
+        width = np.float32(max(reach, TINY)) * self.radius
         promise = similarity + width
         promise[sizes == 0] = -np.inf
         masks = [each for each in (None if allowed is None else allowed.mask, alive) if each is not None]

@@ -43,10 +43,10 @@ CHUNK: Final = 2**15  # vectors compared at once
 
 def reach(index: Clustered, seed: int) -> float:
     """The reach at which all kinds of made queries find `GOAL` of their true neighbours, times `MARGIN`."""
-    kinds = _made(index, np.random.default_rng(seed))
     counts = [count for count in COUNTS if count <= len(index.vectors)]
-    if not kinds or not counts:
+    if not counts:
         return index.reach
+    kinds = _made(index, np.random.default_rng(seed))
     queries = np.concatenate(kinds)
     scores, rows = faiss.knn(queries, index.vectors, max(counts), metric=faiss.METRIC_INNER_PRODUCT)
     needed = []
