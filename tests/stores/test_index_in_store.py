@@ -1,4 +1,4 @@
-"""A store large enough for a clustered index, or told that it is: against the dictionary, through writes and filters."""
+"""A store large enough for a clustered index, or told that it is: against a dictionary, through writes and filters."""
 
 from __future__ import annotations
 
