@@ -16,7 +16,20 @@ from typing import Annotated, Any
 import typer
 
 from wearabouts import __version__
-from wearabouts.cli import calibrate, demo, draw, evaluate, index, pull, read, search, serve, upkeep, workshop
+from wearabouts.cli import (
+    calibrate,
+    copies,
+    demo,
+    draw,
+    evaluate,
+    index,
+    pull,
+    read,
+    search,
+    serve,
+    upkeep,
+    workshop,
+)
 from wearabouts.errors import WearaboutsError
 
 # What a missing package says, by the extra that brings it.
@@ -49,6 +62,10 @@ for command in (
     evaluate.evaluate,
     calibrate.calibrate,
     upkeep.check,
+    upkeep.repair,
+    copies.backup,
+    copies.restore,
+    copies.copy,
     upkeep.describe,
     workshop.train,
     workshop.export,

@@ -1,17 +1,22 @@
-"""`check` and `describe`: what a store says of itself."""
+"""`check`, `repair` and `describe`: what a store says of itself, and what is done about it."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from wearabouts.cli.options import DEFAULT_STORE, JsonOption, existing_store
-from wearabouts.cli.terminal import say, show_json, show_table
+from wearabouts.cli.terminal import Progress, say, show_json, show_table
+
+if TYPE_CHECKING:
+    from wearabouts.stores import Finding, Store
 
 EXAMPLES = 8  # values shown of a column
+SHOWN = 50  # findings
 StoreArgument = Annotated[
     str, typer.Argument(help="Folder of the store, or an address such as milvus://host:19530/shop.")
 ]
@@ -20,29 +25,102 @@ StoreArgument = Annotated[
 def check(
     store: StoreArgument = DEFAULT_STORE,
     repair: Annotated[bool, typer.Option("--repair", help="Mend what can be derived again.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Structure and checksums only, without comparing the index with the rows.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Verify a store, and mend it. Ends with code 1 when something wrong is left."""
-    from wearabouts.stores import open_store
+    """Verify a store, or a backup, and mend it. Ends with code 1 when something wrong is left."""
+    from wearabouts.stores import check_backup, open_store
     from wearabouts.types import as_dict
 
-    opened = open_store(existing_store(store), mode="write" if repair else "read")
-    try:
-        findings = opened.check(repair=repair)
-        left = opened.check() if repair and findings else findings
-    finally:
-        opened.close()
+    path = existing_store(store)
+    with Progress("", quiet=json) as progress:
+        if is_backup(path):
+            findings = left = check_backup(path, progress=progress.update)
+        else:
+            opened = open_store(path, mode="write" if repair else "read")
+            try:
+                findings = _checked(opened, repair=repair, quick=quick, progress=progress)
+                left = (
+                    _checked(opened, repair=False, quick=quick, progress=progress) if repair and findings else findings
+                )
+            finally:
+                opened.close()
     if json:
         show_json({"store": str(store), "found": as_dict(findings), "left": as_dict(left)})
     elif findings:
-        rows = [(item.kind, item.subject, item.detail, "yes" if item.repairable else "no") for item in findings]
-        show_table(f"found in {store}", ("what", "where", "detail", "repairable"), rows)
+        _show_findings(store, findings)
         mended = f"{len(findings) - len(left)} mended, {len(left)} left"
         say(mended if repair else f"{len(findings)} found; `wearabouts check {store} --repair` mends what it can")
     else:
         say(f"{store} is sound")
     if left:
         raise typer.Exit(1)
+
+
+def repair(
+    store: StoreArgument = DEFAULT_STORE,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", help="Keep a copy of all that is removed in this folder.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Remove what is damaged, make the index anew, and say what was lost. Ends with code 1 when something is left."""
+    from wearabouts.errors import StoreError
+    from wearabouts.stores import folder_of
+    from wearabouts.stores.embedded import EmbeddedStore
+    from wearabouts.types import as_dict
+
+    folder = folder_of(existing_store(store))
+    if folder is None:
+        raise StoreError(f"{store} is no embedded store; `wearabouts check {store} --repair` mends what it can there")
+    with Progress("", quiet=json) as progress:
+        opened = EmbeddedStore.open(folder, mode="write")
+        try:
+            done = opened.repair(keep=keep, progress=progress.update)
+        finally:
+            opened.close()
+    if json:
+        show_json({"store": store, **as_dict(done)})
+    elif not done.found:
+        say(f"{store} is sound")
+    else:
+        _show_findings(store, done.found)
+        if done.lost:
+            rows = [(each.what, each.name, each.product, each.cure) for each in done.lost]
+            show_table("removed", ("what", "name", "of product", "to have it again"), rows)
+        else:
+            say("nothing was lost: what was wrong could be made anew")
+        if done.kept is not None:
+            say(f"what was removed is kept in {done.kept}")
+        say(f"{len(done.found)} found, {len(done.left)} left")
+    if done.left:
+        raise typer.Exit(1)
+
+
+def is_backup(store: str) -> bool:
+    """Whether there is a backup at an address, not a store."""
+    from wearabouts.stores import folder_of
+    from wearabouts.stores.embedded.backup import COPY
+
+    folder = folder_of(store)
+    return folder is not None and (folder / COPY).is_file()
+
+
+def _checked(opened: Store, *, repair: bool, quick: bool, progress: Progress) -> list[Finding]:
+    from wearabouts.stores.embedded import EmbeddedStore
+
+    if isinstance(opened, EmbeddedStore):
+        return opened.check(repair=repair, quick=quick, progress=progress.update)
+    return opened.check(repair=repair)
+
+
+def _show_findings(store: str, findings: Sequence[Finding]) -> None:
+    rows = [(item.kind, item.subject, item.detail, "yes" if item.repairable else "no") for item in findings[:SHOWN]]
+    show_table(f"found in {store}", ("what", "where", "detail", "repairable"), rows)
+    if len(findings) > SHOWN:
+        say(f"… and {len(findings) - SHOWN:,} more; --json shows them all")
 
 
 def describe(

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from wearabouts.stores.embedded.backup import Backup
     from wearabouts.stores.embedded.restoring import Restored
 
+_BACK_UP = "copy it to one (`wearabouts copy {} FOLDER`) and back that up, or use the tools of its engine"
+_RESTORE = "restore to a folder, then copy that (`wearabouts copy FOLDER {}`)"
+
 
 def backup(store: str | Path, to: str | Path, *, derived: bool = False, **options: Any) -> Backup:
     """Back a store up, also while others read and write it: one consistent picture, whole or not at all.
@@ -26,7 +29,7 @@ def backup(store: str | Path, to: str | Path, *, derived: bool = False, **option
     Raises:
         StoreError: No store there, a damaged one, something at `to`, or the disk fails: then nothing is at `to`.
     """
-    made: Backup = _embedded("backup").backup(_folder(store), Path(to), derived=derived, **options)
+    made: Backup = _embedded("backup").backup(_folder(store, _BACK_UP), Path(to), derived=derived, **options)
     return made
 
 
@@ -61,7 +64,7 @@ def restore(
             fails: then everything is as it was.
     """
     made: Restored = _embedded("restoring").restore(
-        Path(backup), _folder(store), force=force, derived=derived, **options
+        Path(backup), _folder(store, _RESTORE), force=force, derived=derived, **options
     )
     return made
 
@@ -70,13 +73,10 @@ def _embedded(name: str) -> Any:
     return import_module(f"wearabouts.stores.embedded.{name}")
 
 
-def _folder(address: str | Path) -> Path:
+def _folder(address: str | Path, cure: str) -> Path:
     from wearabouts.stores import folder_of
 
     folder = folder_of(address)
     if folder is None:
-        raise StoreError(
-            f"{address} is no embedded store; back it up by copying it to one (`wearabouts copy {address} FOLDER`), "
-            "or with the tools of its engine"
-        )
+        raise StoreError(f"{address} is no embedded store; {cure.format(address)}")
     return folder
