@@ -1,6 +1,6 @@
 """Serving, measured end to end at 400,000 photos: `python benchmarks/serve/run.py`, or `make bench-serve`.
 
-A photo comes in as a JPEG file and ten products go out: decoded, encoded, searched, judged with the evidence kept beside
+A photo comes in as a JPEG file and ten products go out: decoded, encoded, searched, judged by the evidence kept beside
 each photo, as shipped. Beside it the stack a user would otherwise write (`stack`: ONNX Runtime, LanceDB, FastAPI,
 the same graph), which looks once, judges nothing and tells nothing but ids. Photos that ask are stored nowhere.
 

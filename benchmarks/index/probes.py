@@ -9,15 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+sys.path.insert(0, str(Path(__file__).parents[1]))  # `measure` and `plain`, which several benchmarks share
 
 from measure import resident
-
-QUERIES = 20
 
 
 def nothing(_: dict[str, Any], __: Path) -> None:
     """An interpreter with NumPy."""
+    import numpy  # noqa: F401 - it is what the others hold at least
 
 
 def index(given: dict[str, Any], folder: Path) -> None:
@@ -40,34 +39,8 @@ def index_plainly(given: dict[str, Any], folder: Path) -> None:
     plain.indexed(Path(given["photos"]), plain.session(given["graph"]), given["size"], folder / "plain")
 
 
-def search(given: dict[str, Any], _: Path) -> None:
-    """Search a store, without a model."""
-    from wearabouts.stores import open_store
-
-    store = open_store(given["store"], mode="read")
-    for query in _queries(store.dim):
-        for product in store.search(query, 10).product_ids:
-            store.product(product)
-    store.close()
-
-
-def search_plainly(given: dict[str, Any], _: Path) -> None:
-    """Search a matrix."""
-    import plain
-
-    matrix, products = np.load(given["vectors"]), json.loads(Path(given["products"]).read_text("utf-8"))
-    for query in _queries(matrix.shape[1]):
-        for row in plain.nearest(matrix, query, 10):
-            products[row]
-
-
-def _queries(dim: int) -> np.ndarray:
-    found = np.random.default_rng(0).standard_normal((QUERIES, dim)).astype(np.float32)
-    return found / np.linalg.norm(found, axis=1, keepdims=True)
-
-
 PROBES: dict[str, Callable[[dict[str, Any], Path], None]] = {
-    probe.__name__: probe for probe in (nothing, index, index_plainly, search, search_plainly)
+    probe.__name__: probe for probe in (nothing, index, index_plainly)
 }
 
 if __name__ == "__main__":

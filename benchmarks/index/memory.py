@@ -1,4 +1,4 @@
-"""Memory: what a process holds that indexes, and one that searches, beside plain ones; each in a fresh process."""
+"""Memory: what a process holds that indexes, beside a plain one; each in a fresh process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 
 from measure import OURS, Figure, Result, resident
 from processes import environment
-from shelves import filled
 from stage import Stage
 
 BASELINE = "plain"
@@ -18,7 +17,7 @@ PROBE_SECONDS = 300
 
 
 def run(stage: Stage) -> Result:
-    """Measure an index run, and a store being searched at each size."""
+    """Measure an index run."""
     photos = stage.folder / "held"
     photos.mkdir()
     for number, data in enumerate(stage.photos.mixed()):
@@ -28,11 +27,6 @@ def run(stage: Stage) -> Result:
         common = {"model": stage.model, "photos": str(photos), "graph": str(stage.graph), "size": stage.size}
         names = {BASELINE: "index_plainly", OURS: "index"}
         figures += _compared(stage, f"index {2 * stage.scale.photos} photos", names, common)
-        for size in stage.scale.sizes:
-            shelf = filled(stage, size)
-            given = {"store": str(shelf.store), "vectors": str(shelf.vectors), "products": str(shelf.products)}
-            names = {BASELINE: "search_plainly", OURS: "search"}
-            figures += _compared(stage, f"search {size:,} photos", names, given)
     return Result(
         title="Memory",
         method=(
@@ -45,6 +39,7 @@ def run(stage: Stage) -> Result:
         setup={"rounds": 1},
         not_shown=(
             "systems without /proc: the table is empty there",
+            "a process that searches: docs/search.md",
             "photos at the limit: one of 40 megapixels takes some 300 MB while it is decoded",
         ),
     )

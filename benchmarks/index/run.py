@@ -1,4 +1,4 @@
-"""Measure this project beside what a user would write: `python benchmarks/run.py`, or `make bench`.
+"""Photos to vectors, measured beside what a user would write: `python benchmarks/index/run.py`, or `make bench-index`.
 
 Writes one JSON file with all figures and their circumstances, and from it the page `docs/benchmarks.md`. With
 `--quick` or `--only` the page goes beside the JSON, so that a look around never replaces the real figures.
@@ -18,7 +18,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-NAMES = ("decoding", "encoding", "indexing", "searching", "opening", "serving", "memory")
+NAMES = ("decoding", "encoding", "indexing", "memory")
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 RESULTS = Path("benchmarks/results")
 
 
@@ -28,8 +30,9 @@ def main(words: Sequence[str] | None = None) -> int:
     # Before NumPy is imported: single calls are compared on one thread, so its matrix products must not take more.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
-    import measure
     import table
+
+    import measure
     from stage import FULL, QUICK, Stage
 
     names = tuple(given.only) or NAMES
@@ -54,7 +57,7 @@ def main(words: Sequence[str] | None = None) -> int:
         }
     out = given.out if given.out.is_absolute() else measure.REPOSITORY / given.out
     full = not given.quick and names == NAMES
-    stem = "benchmarks" if full else "quick" if given.quick else "-".join(names)
+    stem = "index" if full else "quick" if given.quick else "-".join(names)
     _write(out / f"{stem}.json", json.dumps(measure.rounded(run), indent=1, ensure_ascii=False) + "\n")
     shown = measure.REPOSITORY / "docs" / "benchmarks.md" if full else out / f"{stem}.md"
     _write(shown, table.page(json.loads((out / f"{stem}.json").read_text("utf-8"))))
@@ -63,7 +66,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Measure this project beside what a user would write.")
+    parser = argparse.ArgumentParser(description="Photos to vectors, measured beside what a user would write.")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: whether it works, in seconds")
     parser.add_argument("--only", action="append", default=[], choices=NAMES, help="one benchmark; may be repeated")
     parser.add_argument("--model", default="mini", help="name or folder of a bundle")

@@ -8,7 +8,9 @@ from typing import Any
 
 HEAD = """# Benchmarks
 
-This page is written by `make bench` (`python benchmarks/run.py`) from its own JSON; edit the benchmarks, not the page.
+This page is written by `make bench-index` (`python benchmarks/index/run.py`) from its own JSON; edit the benchmarks,
+not the page. Searching and serving, beside other engines, have a page of their own: [Search](search.md).
+
 Every contender of a table ran in the same run, in turn, round by round. A value is the median of the rounds (a
 percentile is over all calls); the range is that of the rounds; *gain* is how many times better than the baseline
 (above 1 is faster, or smaller), taken within each round and then the median. On a busy machine trust the gains, not
