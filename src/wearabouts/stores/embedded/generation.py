@@ -112,12 +112,18 @@ class Base:
         places[places >= 0] = self.rows(places[places >= 0])
         return places
 
-    def rows_of(self, slot: int) -> Places:
-        """The rows of a product's photos, in the order in which they were written."""
-        start, stop = self.segment.taken("products/starts", np.asarray([slot, slot + 1])).tolist()
-        if not 0 <= start <= stop <= self.count:
+    def rows_of(self, slots: Places) -> tuple[Places, Places]:
+        """The rows of some products' photos, each product's in the order in which they were written.
+
+        Returns:
+            The rows of all, one product after another, and how many each has.
+        """
+        starts = self.segment.taken("products/starts", slots)
+        counts: Places = self.segment.taken("products/starts", slots + 1) - starts
+        if len(counts) and (counts.min() < 0 or counts.sum() > self.count):
             raise Damaged(self.path, "its products have photos it has not got")
-        return self.rows(self.segment.taken("products/photos", np.arange(start, stop)).astype(np.int64))
+        at = np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(int(counts.sum()))
+        return self.rows(self.segment.taken("products/photos", at).astype(np.int64)), counts
 
     def filtered(self, where: Expression | None, garments: tuple[str, ...]) -> indexes.Allowed:
         """The rows that a filter and garments keep, buried ones among them; remembered while there is room.

@@ -19,7 +19,7 @@ from wearabouts.stores.embedded.columns import TEXT_COLUMNS
 from wearabouts.stores.embedded.derived import newest
 from wearabouts.stores.embedded.filtering import Mask
 from wearabouts.stores.embedded.generation import Base, no_base
-from wearabouts.stores.embedded.rows import unpack_vector, vector_sum
+from wearabouts.stores.embedded.rows import vector_sum
 from wearabouts.stores.embedded.schema import Meta, knows_era
 from wearabouts.stores.embedded.view import Rows, View
 
@@ -31,6 +31,8 @@ _ADDED: Final = f"""SELECT photos.number, photos.id, photos.product, photos.vect
     FROM photos LEFT JOIN vectors ON vectors.photo = photos.number WHERE photos.number > ?
     ORDER BY photos.number LIMIT {PART}"""  # noqa: S608 - our own number
 _REMOVED: Final = "SELECT id FROM removals WHERE number > ?"
+
+_TYPES: Final = (str, int, bytes)  # a flipped bit may give a value another type
 
 Added = tuple[int, str, int, int, bytes]  # number, id, number of the product, checksum, vector
 
@@ -140,19 +142,17 @@ def products(connection: sqlite3.Connection, after: int) -> Iterator[tuple[list[
 def photos(connection: sqlite3.Connection, dim: int, after: int) -> Iterator[list[Added]]:
     """All photos beyond a number with a sound vector, a part at a time."""
     while found := lenient(connection, _ADDED, after):
-        yield [row for row in found if _is_sound(row, dim)]
+        size = 4 * dim
+        sound = [
+            row
+            for row in found
+            if (type(row[1]), type(row[2]), type(row[4])) == _TYPES
+            and len(row[4]) == size
+            and vector_sum(row[4]) == row[3]
+        ]
+        finite = np.isfinite(np.frombuffer(b"".join([row[4] for row in sound]), "<f4").reshape(-1, dim)).all(axis=1)
+        yield sound if finite.all() else [row for row, keep in zip(sound, finite.tolist(), strict=True) if keep]
         after = found[-1][0]
-
-
-def _is_sound(row: Sequence[Any], dim: int) -> bool:
-    _, ident, product, total, data = row
-    return (
-        isinstance(data, bytes)
-        and isinstance(ident, str)
-        and isinstance(product, int)
-        and vector_sum(data) == total
-        and unpack_vector(data, dim) is not None
-    )
 
 
 def lenient(connection: sqlite3.Connection, question: str, *values: str | int) -> list[tuple[Any, ...]]:

@@ -85,7 +85,8 @@ class _Words:
         """The code of each text, given with its column."""
         plain: list[str] = []
         shown: list[str] = []
-        found = [self._code(each, plain, shown) for each in texts]
+        known = self._spelt.get
+        found = [code if (code := known(each)) is not None else self._code(each, plain, shown) for each in texts]
         self._plain.extend([text.encode() for text in plain])
         self._shown.extend([text.encode() for text in shown])
         if self._numbers is not None:
@@ -93,9 +94,9 @@ class _Words:
         return found
 
     def _code(self, given: tuple[str, str], plain: list[str], shown: list[str]) -> int:
-        known = self._spelt.get(given)
-        if known is not None:
-            return known
+        again = self._spelt.get(given)  # twice in one part
+        if again is not None:
+            return again
         column, text = given
         compared = normal(column, text)
         code = self._codes.get((column, compared))

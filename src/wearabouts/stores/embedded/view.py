@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -85,14 +86,24 @@ class Rows:
 
     def drop_products(self, product_ids: Sequence[str]) -> tuple[list[int], list[int]]:
         """Forget where products are; returns their slots and rows, which the next view must bury."""
-        slots = [slot for slot in self.base.product_ids.find(product_ids).tolist() if slot >= 0]
-        slots += [slot for ident in product_ids if (slot := self._slot_of.pop(ident, None)) is not None]
-        return slots, [row for slot in slots for row in self.rows_of(slot)]
+        old = self.base.product_ids.find(product_ids)
+        old = old[old >= 0]
+        new = [slot for ident in product_ids if (slot := self._slot_of.pop(ident, None)) is not None]
+        rows = self.base.rows_of(old)[0].tolist() if len(old) else []
+        rows += [row for slot in new for row in self._rows_of[slot - self.base.products]]
+        return [*old.tolist(), *new], rows
 
-    def rows_of(self, slot: int) -> list[int]:
-        """The rows of a product's photos, in the order in which they were written."""
+    def rows_of(self, slots: Sequence[int]) -> list[Places]:
+        """The rows of each product's photos, in the order in which they were written; none for slot -1."""
         size = self.base.products
-        return self._rows_of[slot - size] if slot >= size else self.base.rows_of(slot).tolist()
+        old = np.asarray([slot for slot in slots if 0 <= slot < size], np.int64)
+        rows, counts = self.base.rows_of(old)
+        parts = iter(np.split(rows, np.cumsum(counts)[:-1]) if len(old) else ())
+        new = self._rows_of
+        return [
+            np.asarray(new[slot - size] if slot >= 0 else [], np.int64) if not 0 <= slot < size else next(parts)
+            for slot in slots
+        ]
 
     def slots_of(self, product_ids: Sequence[str]) -> list[int]:
         """The slot of each product as it was last written, -1 for one that never was there."""
@@ -245,13 +256,13 @@ class View:
 
     def photos_of(self, product_ids: Sequence[str]) -> list[tuple[str, ...]] | None:
         """The living photos of each product; None where `rows` already holds newer ones of one of them."""
-        found = []
-        for slot in self.rows.slots_of(product_ids):
-            if slot >= len(self.present):
-                return None
-            rows = np.asarray(self.rows.rows_of(slot) if slot >= 0 and self.present[slot] else [], np.int64)
-            found.append(tuple(self.photo_ids(rows[self.alive[rows]])))
-        return found
+        slots = self.rows.slots_of(product_ids)
+        if max(slots, default=-1) >= len(self.present):
+            return None
+        rows = self.rows.rows_of([slot if slot >= 0 and self.present[slot] else -1 for slot in slots])
+        rows = [part[self.alive[part]] for part in rows]
+        ids = iter(self.photo_ids(np.concatenate([np.zeros(0, np.int64), *rows])))
+        return [tuple(islice(ids, len(part))) for part in rows]
 
     def numbered(self, places: Places) -> list[int]:
         """The numbers of rows in the database; -1 for a row that is -1."""
