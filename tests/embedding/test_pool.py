@@ -3,103 +3,28 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import textwrap
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fakes import TinyGarmentEncoder
+from crews import KILLING, STOPPING, Deadly, Steady, indexed, same, shop
 from pictures import saved, scene
 from wearabouts import bundles
-from wearabouts.catalog import Catalog, Photo, Product
-from wearabouts.embedding import IndexSummary, index, pool
+from wearabouts.embedding import pool
 from wearabouts.embedding.crew import Crew, Threads
 from wearabouts.embedding.making import Made, Maker, Order
 from wearabouts.embedding.pool import Growing, Processes
 from wearabouts.encoders import OnnxEncoder
 from wearabouts.errors import BundleError, SettingsError
 from wearabouts.fetch import Fetcher
-from wearabouts.stores import ProductRecord, open_store
-from wearabouts.types import Encoding, Floats, Pixels, Side
-
-KILLING = (255, 0, 255)  # a photo of this colour kills who encodes it
-STOPPING = (0, 255, 0)
-
-
-class Steady(TinyGarmentEncoder):
-    """One photo after the other, because a product of matrices may round otherwise for another number of rows."""
-
-    def vectors_of(self, photos: Sequence[Pixels]) -> Floats:
-        return np.concatenate([super(Steady, self).vectors_of([photo]) for photo in photos])
-
-
-class Deadly(Steady):
-    """Kills its process, as the system does where memory runs out, when it sees a certain photo; raises at another."""
-
-    master = 0  # the process that must not be hit
-
-    def __init__(self, once: Path | None = None) -> None:
-        super().__init__()
-        self.master, self.once = os.getpid(), once
-
-    def encode(self, photos: Sequence[Pixels], side: Side = "shop") -> Encoding:
-        for photo in photos:
-            spared = os.getpid() == self.master or (self.once is not None and self.once.exists())
-            if tuple(photo[0, 0]) == KILLING and not spared:
-                if self.once is not None:
-                    self.once.touch()
-                os.kill(os.getpid(), signal.SIGKILL)
-            if tuple(photo[0, 0]) == STOPPING:
-                raise BundleError("the graph gives nothing")
-        return super().encode(photos, side)
-
-
-def shop(folder: Path, count: int) -> list[Product]:
-    """Products of one photo each, all different; the third has the bytes of the first."""
-    products = []
-    for number in range(count):
-        path = folder / f"{number:03}.png"
-        path.write_bytes(saved(scene(40, 60, 0 if number == 2 else number)))
-        products.append(Product(f"p{number:03}", (Photo(f"p{number:03}~0", str(path)),), price=float(number)))
-    return products
-
-
-def catalog(products: Sequence[Product]) -> Catalog:
-    return Catalog("list", "a list", lambda _: iter(products))
-
-
-def indexed(
-    folder: Path, products: Sequence[Product], encoder: Steady | OnnxEncoder, **options: object
-) -> tuple[IndexSummary, list[ProductRecord]]:
-    """Index into a new store; the summary and all that is stored."""
-    with closing(open_store(folder, mode="write", encoder_hash=encoder.hash, dim=encoder.dim)) as store:
-        summary = index(catalog(products), encoder, store, **options)
-        records = [store.record(each) for each in store.products()]
-        assert store.check() == []
-    return summary, [record for record in records if record is not None]
-
-
-def same(one: Sequence[ProductRecord], other: Sequence[ProductRecord]) -> bool:
-    """Whether two stores hold the same to the last bit."""
-    for a, b in zip(one, other, strict=True):
-        if a.product != b.product or len(a.photos) != len(b.photos):
-            return False
-        for left, right in zip(a.photos, b.photos, strict=True):
-            for name in ("photo", "digest", "garment", "seen", "thumbnail", "validators", "beside"):
-                if getattr(left, name) != getattr(right, name):
-                    return False
-            if left.vector.tobytes() != right.vector.tobytes():
-                return False
-    return True
 
 
 def test_processes_write_what_threads_write_bit_for_bit(tmp_path: Path) -> None:
@@ -238,7 +163,8 @@ def test_closing_ends_processes_in_the_middle_of_their_work() -> None:
     crew = Processes(Steady(), Fetcher(), processes=1)
     crew.start()
     (pid,) = crew.pids
-    waiting = [crew.submit(orders(200)) for _ in range(3)]
+    asked = orders(300)
+    waiting = [crew.submit(asked) for _ in range(3)]
     crew.close()
     assert all(future.cancelled() or future.exception() is not None for future in waiting)
     with pytest.raises(ProcessLookupError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from wearabouts.catalog import Catalog, Faults, Product
+from wearabouts.embedding.cluster import Cluster
 from wearabouts.embedding.crew import Crew, Threads
 from wearabouts.embedding.halves import Halver, Halves
 from wearabouts.embedding.line import Line
@@ -21,7 +22,7 @@ from wearabouts.errors import SettingsError, StoreError, WearaboutsError
 from wearabouts.fetch import Fetcher, FetchSettings
 from wearabouts.stores import Store
 
-__all__ = ["Halves", "IndexProgress", "IndexSummary", "decode_side", "index"]
+__all__ = ["Cluster", "Halves", "IndexProgress", "IndexSummary", "decode_side", "index"]
 
 LOST_ROWS = 0.1  # a feed that loses more of its rows than this is damaged: what it lacks may well still be sold
 SMALL_STORE = 20  # products up to which a run may prune any share
@@ -42,6 +43,7 @@ def index(
     progress: Callable[[IndexProgress], None] | None = None,
     workers: int | None = None,
     processes: int | None = None,
+    cluster: Cluster | None = None,
     batch: int = 16,
     faults: Faults | None = None,
 ) -> IndexSummary:
@@ -71,6 +73,7 @@ def index(
         processes: Worker processes that decode and encode, one core each; a photo that kills one costs only itself.
             0 for threads of this process alone. None for threads at first and, once more than `pool.FEW` photos were
             to be embedded, one process a core, at most 16: a small job does not wait for their start.
+        cluster: A Ray cluster that fetches, decodes and encodes in place of this machine; None for this machine alone.
         batch: Photos encoded at once, at least 1.
         faults: Where faults go; None for a new list.
 
@@ -95,6 +98,12 @@ def index(
             "index with the same encoder, or rebuild the store for this one"
         )
     halver = Halver(halves) if halves is not None else None
+    if cluster is not None:
+        crew: Crew = cluster.crew(
+            encoder, store, all_photos=all_photos, thumbnails=thumbnails, held=2 * batch + workers
+        )
+    else:
+        crew = _hired(encoder, fetcher or Fetcher(FetchSettings()), workers, processes)
     tally = Tally(catalog.source, faults if faults is not None else Faults())
     counted = Counted(catalog, lambda product: len(wanted(product, all_photos))) if progress else None
 
@@ -102,7 +111,6 @@ def index(
         if progress is not None and counted is not None:
             progress(tally.progress(counted.total))
 
-    crew = _hired(encoder, fetcher or Fetcher(FetchSettings()), workers, processes)
     loader = Loader(crew, thumbnails, gives_evidence(encoder))
     walk = _Walk(catalog, tally.faults, all_photos, remember=prune)
     line = Line(

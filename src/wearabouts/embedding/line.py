@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from wearabouts.catalog import Photo, Product
 from wearabouts.embedding.crew import Crew
 from wearabouts.embedding.halves import Halver
-from wearabouts.embedding.making import Made, Order, ordered, view
+from wearabouts.embedding.making import Made, Order, view
 from wearabouts.embedding.photos import Loaded, Loader, same_view, wanted
 from wearabouts.embedding.tally import How, Tally
 from wearabouts.errors import StoreError
@@ -199,7 +199,7 @@ class Line:
 
     def _order(self, loaded: Loaded, *, encode: bool) -> _Slot:
         slot = _Slot()
-        order = ordered(loaded.photo, loaded.data, thumbnail=self.loader.thumbnails, encode=encode)
+        order = loaded.order(thumbnail=self.loader.thumbnails, encode=encode)
         self._batch.append((slot, order))
         full = len(self._batch) >= self.batch_size or sum(len(each.data) for _, each in self._batch) > BATCH_BYTES
         if full:

@@ -35,6 +35,7 @@ class Order:
         whole: Whether it may be decoded at a reduced scale: not where a box counts pixels.
         thumbnail: Whether a small copy is wanted.
         encode: Whether the encoder is to see it.
+        made: The answer, where it was made elsewhere; then there need be no bytes.
     """
 
     uri: str
@@ -43,6 +44,7 @@ class Order:
     whole: bool
     thumbnail: bool
     encode: bool = True
+    made: Made | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +105,6 @@ def view(photo: Photo) -> Box | None:
     photo the box says which of several people or garments is meant, so only that part is embedded.
     """
     return photo.box if photo.side == "street" else None
-
-
-def ordered(photo: Photo, data: bytes, *, thumbnail: bool, encode: bool = True) -> Order:
-    """The order for a photo of the catalog."""
-    whole = photo.side == "shop" or photo.box is None
-    return Order(photo.uri, data, view(photo), whole, thumbnail, encode)
 
 
 def decode_side(encoder: Encoder) -> int:

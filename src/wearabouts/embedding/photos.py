@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from wearabouts.catalog import Photo, Product
-from wearabouts.embedding.making import SHOWN_URI, THUMBNAIL_SIDE, decode_side
+from wearabouts.embedding.making import SHOWN_URI, THUMBNAIL_SIDE, Made, Order, decode_side, view
 from wearabouts.encoders import Encoder, OnnxEncoder
 from wearabouts.errors import FetchError
 from wearabouts.fetch import Fetched
@@ -46,12 +46,14 @@ class Reached:
     Attributes:
         digest: SHA-256 of the bytes, hex; empty where they have not changed.
         validators: For the next conditional request.
-        data: The bytes; empty where they lie elsewhere, with who is to work on them.
+        data: The bytes; empty where they lie elsewhere.
+        made: What was made of them already, elsewhere.
     """
 
     digest: str
     validators: Mapping[str, str]
     data: bytes = b""
+    made: Made | None = None
 
 
 class Reaches(Protocol):
@@ -91,6 +93,7 @@ class Loaded:
         digest: SHA-256 of the bytes, hex.
         validators: For the next conditional request.
         data: The bytes, or empty where they lie elsewhere.
+        made: What was made of them elsewhere.
         like: What is stored of the same bytes, where only a small copy has to be made.
     """
 
@@ -100,6 +103,7 @@ class Loaded:
     digest: str = ""
     validators: Mapping[str, str] = field(default_factory=dict)
     data: bytes = b""
+    made: Made | None = None
     like: PhotoRecord | None = None
 
     def of(self, photo: Photo) -> Loaded:
@@ -108,7 +112,13 @@ class Loaded:
 
     def light(self, like: PhotoRecord | None = None) -> Loaded:
         """Without the bytes, once they are ordered; with what is stored of the same bytes."""
-        return replace(self, data=b"", like=like or self.like)
+        return replace(self, data=b"", made=None, like=like or self.like)
+
+    def order(self, *, thumbnail: bool, encode: bool) -> Order:
+        """What is to be made of it."""
+        photo = self.photo
+        whole = photo.side == "shop" or photo.box is None
+        return Order(photo.uri, self.data, view(photo), whole, thumbnail, encode, self.made)
 
     def reusing(self, other: PhotoRecord, thumbnail: bytes = b"") -> PhotoRecord:
         """The record with the vector of another photo of the same bytes."""
@@ -188,9 +198,9 @@ class Loader:
                     photo, None, f"{photo.uri[:SHOWN_URI]}: came without bytes though nothing of it is stored"
                 )
             return Loaded(photo, replace(before, photo=photo, validators={**before.validators, **reached.validators}))
-        loaded = Loaded(photo, None, "", reached.digest, dict(reached.validators), reached.data)
+        loaded = Loaded(photo, None, "", reached.digest, dict(reached.validators), reached.data, reached.made)
         if before is None or before.digest != reached.digest or not self.embedded(before):
             return loaded
         if complete:
-            return replace(loaded, record=replace(before, photo=photo, validators=dict(reached.validators)), data=b"")
+            return Loaded(photo, replace(before, photo=photo, validators=loaded.validators))
         return replace(loaded, like=before)
