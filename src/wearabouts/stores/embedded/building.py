@@ -54,7 +54,7 @@ def build(
     with Draft(draft) as made:
         owners = _products(connection, made, progress)
         sample = _sampled(connection, meta.dim, min(choice.sample, expected), seed, progress)
-        making = indexes.fit(choice, sample, seed)
+        making = indexes.fit(choice, sample, seed, lambda part: progress(_between("products", "fit", part)))
         del sample
         progress(_AFTER["fit"])
         photo = _Photos(connection, made, meta.dim, expected, owners)
@@ -64,7 +64,11 @@ def build(
         for name, array in arrays.items():
             made.add(f"index/{name}", array)
         index = indexes.opened(choice.kind, arrays, vectors, {})
-        index_facts = {"kind": choice.kind, "why": choice.why, "facts": indexes.tuned(index, seed)}
+        index_facts = {
+            "kind": choice.kind,
+            "why": choice.why,
+            "facts": indexes.tuned(index, seed, lambda part: progress(_between("vectors", "tune", part))),
+        }
         progress(_AFTER["tune"])
         facts = {"format": FORMAT, "generation": generation, "sequence": meta.sequence, "era": era(connection)}
         counts = {"dim": meta.dim, "count": photo.count, "products": len(owners)}

@@ -34,6 +34,9 @@ Facts = Mapping[str, Any]
 # they are damaged.
 Require = Callable[[str, Places, Places], None]
 
+# Told the part that is done, 0 to 1, every few milliseconds; may sleep, and what it raises ends what tells it.
+Progress = Callable[[float], None]
+
 EXACT_BYTES: Final = 20 * 2**20  # of vectors that one core goes through in about two milliseconds
 LISTS: Final = 6.5  # lists for each square root of the vectors: as long to choose among them as to go through some
 SEEN: Final = 40  # vectors of the sample for each list
@@ -170,15 +173,20 @@ def _mebibytes(size: int) -> str:
     return f"{size / 2**20:.1f} MiB"
 
 
-def fit(choice: Choice, sample: Floats, seed: int = 0) -> Making:
+def unwatched(part: float) -> None:
+    """Progress nobody asks for."""
+
+
+def fit(choice: Choice, sample: Floats, seed: int = 0, progress: Progress = unwatched) -> Making:
     """Begin an index.
 
     Args:
         choice: From `choose`.
         sample: (n, D) float32, about `choice.sample` of the vectors drawn evenly; (0, D) where none are wanted.
         seed: Of everything random; the same sample and seed give the same index.
+        progress: Told how far it is.
     """
-    making: Making = _kind(choice.kind).making(choice.lists, sample, seed)
+    making: Making = _kind(choice.kind).making(choice.lists, sample, seed, progress)
     return making
 
 
@@ -201,10 +209,10 @@ def opened(
     return index
 
 
-def tuned(index: Index, seed: int = 0) -> dict[str, Any]:
+def tuned(index: Index, seed: int = 0, progress: Progress = unwatched) -> dict[str, Any]:
     """How far searches in this index have to look, tried out on it: facts to keep and to open it with."""
     tune = getattr(index, "tuned", None)
-    return {} if tune is None else dict(tune(seed))
+    return {} if tune is None else dict(tune(seed, progress))
 
 
 def _kind(name: str) -> Any:

@@ -23,7 +23,17 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from wearabouts.stores.embedded.indexes import Allowed, Facts, Lists, Mask, Places, Require, checked_lists, parting
+from wearabouts.stores.embedded.indexes import (
+    Allowed,
+    Facts,
+    Lists,
+    Mask,
+    Places,
+    Progress,
+    Require,
+    checked_lists,
+    parting,
+)
 from wearabouts.stores.embedded.indexes.scanning import best, kept, margin, nearest, scored, scored_all
 from wearabouts.types import Floats
 
@@ -40,8 +50,8 @@ OPPOSED: Final = 0.5  # of what is to be expected near a query: a filter that le
 class ClusteredMaking:
     """Learns the lists from a sample, then sorts every vector into one and measures how wide each is."""
 
-    def __init__(self, lists: int, sample: Floats, seed: int) -> None:
-        self._centroids = parting.centroids(np.ascontiguousarray(sample, np.float32), lists, seed)
+    def __init__(self, lists: int, sample: Floats, seed: int, progress: Progress) -> None:
+        self._centroids = parting.centroids(np.ascontiguousarray(sample, np.float32), lists, seed, progress)
         self._sorter = parting.Sorter(self._centroids)
         self._lists: list[Lists] = []
         self._distances: list[Floats] = []
@@ -61,18 +71,21 @@ class ClusteredMaking:
         lists = np.concatenate([np.zeros(0, np.int32), *self._lists])
         distances = np.concatenate([np.zeros(0, np.float32), *self._distances])
         sizes = np.bincount(lists, minlength=len(self._centroids))
+        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+        order = np.argsort(lists, kind="stable")
+        distances = distances[order]
         radius = np.zeros(len(self._centroids), np.float32)
-        np.maximum.at(radius, lists, distances)
+        if len(lists):
+            radius[sizes > 0] = np.maximum.reduceat(distances, starts[:-1][sizes > 0])
         # A list of one has no width of its own, nor has one of equals: a third of the middle one's is the least.
         least = max(float(np.median(radius[sizes > 0])) / 3, TINY) if len(lists) else TINY
         radius = np.maximum(radius, np.float32(least))
-        order = np.argsort(lists, kind="stable")
-        share = np.ceil(WHOLE * distances[order] / radius[lists[order]])
+        share = np.ceil(WHOLE * distances / np.repeat(radius, sizes))
         return {
             "centroids": self._centroids,
             "radius": radius,
             "share": np.clip(share, LEAST_SHARE, WHOLE).astype(np.uint8),
-            "lists": np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]),
+            "lists": starts,
         }
 
 
@@ -101,16 +114,16 @@ class Clustered:
         self._require = require
 
     @staticmethod
-    def making(lists: int, sample: Floats, seed: int) -> ClusteredMaking:
+    def making(lists: int, sample: Floats, seed: int, progress: Progress) -> ClusteredMaking:
         """Fit the lists to a sample."""
-        return ClusteredMaking(lists, sample, seed)
+        return ClusteredMaking(lists, sample, seed, progress)
 
-    def tuned(self, seed: int) -> dict[str, Any]:
+    def tuned(self, seed: int, progress: Progress) -> dict[str, Any]:
         """How far searches have to look."""
         from wearabouts.stores.embedded.indexes.tuning import far_reach, reach
 
-        near = reach(self, seed)
-        return {"reach": near, "far_reach": max(near, far_reach(self, seed))}
+        near = reach(self, seed, lambda part: progress(0.6 * part))
+        return {"reach": near, "far_reach": max(near, far_reach(self, seed, lambda part: progress(0.6 + 0.4 * part)))}
 
     def allow(self, mask: Mask) -> Allowed:
         """Counts what is left in each list."""

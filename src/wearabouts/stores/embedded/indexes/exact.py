@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from wearabouts.stores.embedded.indexes import Allowed, Facts, Lists, Mask, Places, Require, checked_lists
+from wearabouts.stores.embedded.indexes import Allowed, Facts, Lists, Mask, Places, Progress, Require, checked_lists
 from wearabouts.stores.embedded.indexes.scanning import kept, nearest
 from wearabouts.types import Floats
 
@@ -42,7 +42,7 @@ class Exact:
         self._require = require
 
     @staticmethod
-    def making(lists: int, sample: Floats, seed: int) -> ExactMaking:
+    def making(lists: int, sample: Floats, seed: int, progress: Progress) -> ExactMaking:
         """Nothing is learnt from the sample."""
         return ExactMaking()
 

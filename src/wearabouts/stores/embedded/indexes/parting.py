@@ -8,7 +8,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from wearabouts.stores.embedded.indexes import Lists
+from wearabouts.stores.embedded.indexes import Lists, Progress
 from wearabouts.types import Floats
 
 ROUNDS: Final = 10  # of Lloyd's algorithm
@@ -16,7 +16,7 @@ SEEN: Final = 40  # vectors for each centroid
 LOOKED: Final = 8  # regions in which a vector looks for its list
 
 
-def centroids(sample: Floats, lists: int, seed: int) -> Floats:
+def centroids(sample: Floats, lists: int, seed: int, progress: Progress) -> Floats:
     """The directions of so many lists.
 
     One k-means into thousands of lists takes minutes; one into regions, and another within each, seconds.
@@ -25,6 +25,7 @@ def centroids(sample: Floats, lists: int, seed: int) -> Floats:
         sample: (n, D) float32 of length 1.
         lists: At least 1; fewer are made where the sample is smaller.
         seed: Of the choice of the first centroids.
+        progress: Told the part that is done after each region.
 
     Returns:
         (L, D) float32 of length 1, those of one region side by side.
@@ -39,11 +40,11 @@ def centroids(sample: Floats, lists: int, seed: int) -> Floats:
     parts = _apportioned(sizes, lists)
     order = np.argsort(region, kind="stable")
     stops = np.cumsum(sizes)
-    found = [
-        _means(sample[order[stop - size : stop]], part, seed + place)
-        for place, (size, stop, part) in enumerate(zip(sizes.tolist(), stops.tolist(), parts.tolist(), strict=True))
-        if part
-    ]
+    found = []
+    for place, (size, stop, part) in enumerate(zip(sizes.tolist(), stops.tolist(), parts.tolist(), strict=True)):
+        progress(place / len(sizes))
+        if part:
+            found.append(_means(sample[order[stop - size : stop]], part, seed + place))
     return np.concatenate(found)
 
 

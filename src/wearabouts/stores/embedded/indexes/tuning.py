@@ -11,12 +11,14 @@ that have nothing to do with the lists, as a shop's categories have not, and tho
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 import faiss
 import numpy as np
 import numpy.typing as npt
 
+from wearabouts.stores.embedded.indexes import Progress
 from wearabouts.stores.embedded.indexes.clustered import WHOLE
 from wearabouts.types import Floats
 
@@ -38,17 +40,21 @@ FAR_COUNT: Final = 20
 FAR_GOAL: Final = 0.997
 GROUPS: Final = 300
 REMOVED: Final = (0.1, 0.5)  # of all vectors, those nearest to the query
-CHUNK: Final = 2**15  # vectors compared at once
+CHUNK: Final = 2**13  # vectors compared at once
 
 
-def reach(index: Clustered, seed: int) -> float:
+def reach(index: Clustered, seed: int, progress: Progress) -> float:
     """The reach at which all kinds of made queries find `GOAL` of their true neighbours, times `MARGIN`."""
     counts = [count for count in COUNTS if count <= len(index.vectors)]
     if not counts:
         return index.reach
     kinds = _made(index, np.random.default_rng(seed))
     queries = np.concatenate(kinds)
-    scores, rows = faiss.knn(queries, index.vectors, max(counts), metric=faiss.METRIC_INNER_PRODUCT)
+    best = _Best(len(queries), max(counts))
+    for start, chunk in _chunks(index.vectors, progress):
+        found = faiss.knn(queries, chunk, min(max(counts), len(chunk)), metric=faiss.METRIC_INNER_PRODUCT)
+        best.add(found[0], found[1] + start)
+    scores, rows = best.sorted()
     needed = []
     for count in counts:
         needs = _needed(index, queries, rows[:, :count], scores[:, count - 1])
@@ -56,7 +62,7 @@ def reach(index: Clustered, seed: int) -> float:
     return float(np.clip(MARGIN * max(needed), LEAST, MOST))
 
 
-def far_reach(index: Clustered, seed: int) -> float:
+def far_reach(index: Clustered, seed: int, progress: Progress) -> float:
     """The same for queries whose nearest groups are left out."""
     generator = np.random.default_rng(seed)
     count = len(index.vectors)
@@ -65,15 +71,51 @@ def far_reach(index: Clustered, seed: int) -> float:
     middles = np.asarray(index.vectors[np.sort(generator.choice(count, GROUPS, replace=False))])
     queries = _made(index, generator)[1][:FAR_QUERIES]
     order = np.argsort(-(queries @ middles.T), axis=1)
-    group = np.concatenate([_group(index.vectors[at : at + CHUNK], middles) for at in range(0, count, CHUNK)])
-    before = np.cumsum(np.bincount(group, minlength=GROUPS)[order], axis=1)
-    needed = []
-    for removed in REMOVED:
-        left_out = np.zeros(order.shape, np.bool_)
-        np.put_along_axis(left_out, order, before <= removed * count, axis=1)
-        scores, rows = _nearest_left(index.vectors, queries, group, left_out)
-        needed.append(np.quantile(_needed(index, queries, rows, scores.min(axis=1)), FAR_GOAL))
-    return float(np.clip(MARGIN * max(needed), LEAST, MOST))
+    groups = [
+        np.argmax(chunk @ middles.T, axis=1) for _, chunk in _chunks(index.vectors, lambda part: progress(part / 2))
+    ]
+    before = np.cumsum(np.bincount(np.concatenate(groups), minlength=GROUPS)[order], axis=1)
+    left_out = [np.zeros(order.shape, np.bool_) for _ in REMOVED]
+    for mask, removed in zip(left_out, REMOVED, strict=True):
+        np.put_along_axis(mask, order, before <= removed * count, axis=1)
+    best = [_Best(len(queries), FAR_COUNT) for _ in REMOVED]
+    chunks = _chunks(index.vectors, lambda part: progress((1 + part) / 2))
+    for (start, chunk), group in zip(chunks, groups, strict=True):
+        scores = queries @ chunk.T
+        for each, mask in zip(best, left_out, strict=True):
+            left = np.where(mask[:, group], -np.inf, scores).astype(np.float32)
+            each.add(left, np.broadcast_to(np.arange(start, start + len(chunk)), left.shape))
+    needs = [_needed(index, queries, rows, scores[:, -1]) for scores, rows in (each.sorted() for each in best)]
+    return float(np.clip(MARGIN * max(np.quantile(each, FAR_GOAL) for each in needs), LEAST, MOST))
+
+
+class _Best:
+    """The best rows of each query so far."""
+
+    def __init__(self, queries: int, count: int) -> None:
+        self._count = count
+        self._scores = np.full((queries, count), -np.inf, np.float32)
+        self._rows = np.zeros((queries, count), np.int64)
+
+    def add(self, scores: Floats, rows: npt.NDArray[np.int64]) -> None:
+        """Take what is better from more rows: two arrays of (queries, any)."""
+        if scores.shape[1] > self._count:
+            best = np.argpartition(scores, scores.shape[1] - self._count, axis=1)[:, -self._count :]
+            scores, rows = np.take_along_axis(scores, best, 1), np.take_along_axis(rows, best, 1)
+        scores, rows = np.concatenate([self._scores, scores], axis=1), np.concatenate([self._rows, rows], axis=1)
+        best = np.argpartition(scores, scores.shape[1] - self._count, axis=1)[:, -self._count :]
+        self._scores, self._rows = np.take_along_axis(scores, best, 1), np.take_along_axis(rows, best, 1)
+
+    def sorted(self) -> tuple[Floats, npt.NDArray[np.int64]]:
+        """Scores and rows, best first."""
+        order = np.argsort(-self._scores, axis=1, kind="stable")
+        return np.take_along_axis(self._scores, order, 1), np.take_along_axis(self._rows, order, 1)
+
+
+def _chunks(vectors: Floats, progress: Progress) -> Iterator[tuple[int, Floats]]:
+    for start in range(0, len(vectors), CHUNK):
+        yield start, vectors[start : start + CHUNK]
+        progress(min(1.0, (start + CHUNK) / len(vectors)))
 
 
 def _needed(index: Clustered, queries: Floats, rows: npt.NDArray[np.int64], last: Floats) -> npt.NDArray[np.float64]:
@@ -82,28 +124,6 @@ def _needed(index: Clustered, queries: Floats, rows: npt.NDArray[np.int64], last
     promised = np.stack([index.centroids[each] @ query for each, query in zip(lists, queries, strict=True)])
     distance = index.radius[lists] * index.share[rows] / WHOLE
     return np.asarray((last[:, None] - promised) / distance, np.float64)
-
-
-def _group(vectors: Floats, middles: Floats) -> npt.NDArray[np.int64]:
-    return np.asarray(np.argmax(vectors @ middles.T, axis=1), np.int64)
-
-
-def _nearest_left(
-    vectors: Floats, queries: Floats, group: npt.NDArray[np.int64], left_out: npt.NDArray[np.bool_]
-) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """Scores and rows of the `FAR_COUNT` nearest to each query among the groups that are left."""
-    best = np.full((len(queries), FAR_COUNT), -np.inf, np.float32)
-    rows = np.zeros(best.shape, np.int64)
-    for start in range(0, len(vectors), CHUNK):
-        scores = queries @ vectors[start : start + CHUNK].T
-        scores[left_out[:, group[start : start + CHUNK]]] = -np.inf
-        keep = min(FAR_COUNT, scores.shape[1])
-        found = np.argpartition(scores, scores.shape[1] - keep, axis=1)[:, -keep:]
-        scores = np.concatenate([best, np.take_along_axis(scores, found, 1)], axis=1)
-        rows = np.concatenate([rows, found + start], axis=1)
-        order = np.argpartition(scores, scores.shape[1] - FAR_COUNT, axis=1)[:, -FAR_COUNT:]
-        best, rows = np.take_along_axis(scores, order, 1), np.take_along_axis(rows, order, 1)
-    return best, rows
 
 
 def _made(index: Clustered, generator: np.random.Generator) -> list[Floats]:
