@@ -18,6 +18,8 @@ from wearabouts.stores.embedded.schema import keeps_more
 from wearabouts.stores.records import packed_note
 
 MAX_NOTES: Final = 64
+LOST: Final = "lost-writes"  # kept by the store itself once acknowledged writes are missing, until a repair
+_ONE: Final = "SELECT data FROM notes WHERE name = ?"
 _ALL: Final = "SELECT name, data, checksum, rowid FROM notes WHERE rowid > ?"
 
 
@@ -63,7 +65,10 @@ def write(connection: sqlite3.Connection, name: str, text: str | None) -> None:
 
 
 def findings(connection: sqlite3.Connection) -> Iterator[Finding]:
-    """Every damaged note."""
+    """Every damaged note, and what a note says is missing."""
+    if keeps_more(connection) and (row := connection.execute(_ONE, (LOST,)).fetchone()) is not None:
+        told = " ".join(str(row[0]).split())[:200]
+        yield Finding("lost", "store.db", f"acknowledged writes were lost ({told}); repair, then index again", True)
     for name, _ in _damaged(connection):
         yield Finding("note", f"note {name}", "its checksum is wrong; repair removes it, write it again", True)
 

@@ -14,10 +14,11 @@ from typing import Final
 from wearabouts.errors import StoreError
 from wearabouts.stores import Mode
 from wearabouts.stores.embedded.derived import sync_folder
-from wearabouts.stores.embedded.lock import WriterLock
+from wearabouts.stores.embedded.lock import WriterLock, acknowledged
 from wearabouts.stores.embedded.migration import migrate
 from wearabouts.stores.embedded.refusals import cure
 from wearabouts.stores.embedded.schema import (
+    ACKNOWLEDGED,
     APPLICATION,
     DATABASE,
     LOCK,
@@ -31,7 +32,7 @@ from wearabouts.stores.embedded.schema import (
 )
 from wearabouts.stores.embedded.schema import writing as write_transaction
 from wearabouts.stores.embedded.staging import MANIFEST, place_of, set_aside
-from wearabouts.stores.embedded.writing import empty, forget_removals
+from wearabouts.stores.embedded.writing import empty, forget_removals, remember_loss
 
 MAX_DIM: Final = 65_536
 
@@ -68,7 +69,7 @@ def opened(
                 if not rebuild:
                     _require_encoder(folder, meta, encoder_hash, dim)
                 if lock is not None:
-                    meta = _tidied(connection, meta, new if rebuild else None)
+                    meta = _tidied(connection, folder, meta, new if rebuild else None)
         except BaseException:
             connection.close()
             raise
@@ -173,10 +174,16 @@ def _is_ours(path: Path) -> bool:
     return False
 
 
-def _tidied(connection: sqlite3.Connection, meta: Meta, new: tuple[str, int] | None) -> Meta:
+def _tidied(connection: sqlite3.Connection, folder: Path, meta: Meta, new: tuple[str, int] | None) -> Meta:
     with write_transaction(connection):
         migrate(connection)
-        return forget_removals(connection, meta) if new is None else empty(connection, meta, *new)
+        if new is not None:
+            return empty(connection, meta, *new)
+        noted = acknowledged(folder / ACKNOWLEDGED)
+        if noted > meta.sequence:
+            # Writing on would make the number catch up, and nobody would ever know.
+            meta = remember_loss(connection, meta, noted)
+        return forget_removals(connection, meta)
 
 
 def _require_encoder(folder: Path, meta: Meta, encoder_hash: str | None, dim: int | None) -> None:

@@ -154,6 +154,8 @@ class _Mending:
             self._connection.execute(beside.ORPHANS)
         if any(True for _ in eras.findings(self._connection)):
             eras.forget(self._connection)
+        if keeps_more(self._connection):
+            notes.write(self._connection, notes.LOST, None)
         self._write_down()
         highest = self._connection.execute(
             """SELECT max((SELECT coalesce(max(number), 0) FROM photos),
@@ -204,6 +206,8 @@ class _Mending:
         for each in beside.findings(self._connection):
             self.lost.append(Loss("beside", each.subject, "", "index the feed again, the photo being fetched anew"))
         for each in notes.findings(self._connection):
+            if each.kind != "note":
+                continue
             name = each.subject.removeprefix("note ")
             self.lost.append(Loss("note", name, "", "write it again, such as with `wearabouts calibrate`"))
         for table, module in (("beside", beside), ("notes", notes)):

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from wearabouts.errors import StoreError
 from wearabouts.stores import ProductRecord
 from wearabouts.stores.embedded import beside, notes
 from wearabouts.stores.embedded.rows import (
@@ -22,8 +21,8 @@ from wearabouts.stores.embedded.rows import (
     pack_product,
 )
 from wearabouts.stores.embedded.schema import Meta, write_meta
-from wearabouts.stores.records import checked as checked
 from wearabouts.stores.records import ClaimedError, claimed
+from wearabouts.stores.records import checked as checked
 
 MAX_REMOVALS: Final = 100_000  # remembered for readers that lag; older readers read everything again
 _ASKED: Final = 500  # ids in one question
@@ -84,6 +83,19 @@ def note(connection: sqlite3.Connection, meta: Meta, name: str, text: str | None
     """Keep or remove a note; it takes a number like any write, so that its loss would be noticed."""
     notes.write(connection, name, text)
     return replace(meta, sequence=meta.sequence + 1)
+
+
+def remember_loss(connection: sqlite3.Connection, meta: Meta, noted: int) -> Meta:
+    """Keep in the store that acknowledged writes are missing, until a repair; numbers go on above the missing ones.
+
+    Args:
+        connection: In a write transaction.
+        meta: As read in it.
+        noted: The last number that was acknowledged, above `meta.sequence`.
+    """
+    found = notes.read(connection, notes.LOST) or {"kept": meta.sequence}
+    notes.write(connection, notes.LOST, notes.packed(notes.LOST, found | {"acknowledged": noted}))
+    return _advanced(connection, meta, noted + 1)
 
 
 def log_removal(connection: sqlite3.Connection, number: int, product_id: str) -> None:
