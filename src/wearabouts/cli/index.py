@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,8 +24,9 @@ from wearabouts.cli.options import (
 from wearabouts.cli.terminal import Progress, say, show_json
 
 if TYPE_CHECKING:
-    from wearabouts.embedding import Halves, IndexSummary
+    from wearabouts.embedding import Cluster, Halves, IndexSummary
     from wearabouts.encoders import Encoder
+    from wearabouts.fetch import FetchSettings
 
 
 def index(
@@ -55,6 +57,16 @@ def index(
             help="Processes that decode and encode; 0 for threads alone. By default one a core once the job is large.",
         ),
     ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            "--ray", metavar="ADDRESS", help="Embed on a Ray cluster: `auto`, or HOST:PORT (docs/cluster.md)."
+        ),
+    ] = None,
+    shards: Annotated[
+        Path | None,
+        typer.Option("--shards", help="Folder for what the cluster made; by default beside the store."),
+    ] = None,
     faults: FaultsOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -70,6 +82,8 @@ def index(
         say(note, err=True)
     encoder = load_encoder(model)
     network = _network(encoder) if halves else None
+    fetching = FetchSettings(allow_private=allow_private_addresses)
+    cluster = _cluster(ray, shards, store, fetching)
     opened = open_store(store, mode="write", encoder_hash=encoder.hash, dim=encoder.dim, rebuild=rebuild)
     try:
         with Progress("photos", quiet=json) as progress:
@@ -77,13 +91,14 @@ def index(
                 catalog,
                 encoder,
                 opened,
-                fetcher=Fetcher(FetchSettings(allow_private=allow_private_addresses)),
+                fetcher=Fetcher(fetching),
                 prune=prune,
                 prune_limit=prune_limit,
                 all_photos=all_photos,
                 thumbnails=not no_thumbnails,
                 halves=network,
                 processes=workers,
+                cluster=cluster,
                 progress=lambda now: progress.update("indexing", now.photos, now.total),
             )
         with Progress("", quiet=json) as progress:
@@ -114,6 +129,24 @@ def _network(encoder: Encoder) -> Halves:
             f"--halves needs a model with a pair network, and {encoder.name} is no bundle; leave it out"
         )
     return PairVerifier(encoder.bundle)
+
+
+def _cluster(ray: str | None, shards: Path | None, store: str, fetching: FetchSettings) -> Cluster | None:
+    """The cluster asked for, its shards beside the store unless a folder is named.
+
+    Raises:
+        SettingsError: Shards without a cluster, or nowhere to keep them.
+    """
+    from wearabouts.embedding import Cluster
+    from wearabouts.errors import SettingsError
+
+    if ray is None:
+        if shards is not None:
+            raise SettingsError(f"--shards {shards} is for a cluster; give --ray auto as well, or leave it out")
+        return None
+    if shards is None and "://" in store:
+        raise SettingsError(f"{store} is no folder that shards could lie beside; name one with --shards FOLDER")
+    return Cluster(ray, shards or Path(f"{store}-shards"), settings=fetching)
 
 
 def _plain(summary: IndexSummary, store: str) -> dict[str, Any]:
