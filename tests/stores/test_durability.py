@@ -72,7 +72,7 @@ def test_a_ledger_sees_what_is_lost_doubled_or_mixed(tmp_path):
     for number in range(8):
         for index, part in enumerate(story.parts(number)):
             ledger.read("begin", number, index, "")
-            story.apply(store, part, tmp_path / "copy")
+            story.apply(folder, store, part, number)
             ledger.read("done", number, index, "")
     ledger.compare(store)
     (state,) = ledger.states

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from torture import faults, tracing
+from torture import faults, kills, limits, tracing
 from torture.ground import ground
 
 FAULTS = 50
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _strace():
+def test_failing_system_calls_lose_nothing_and_are_typed():
     if reason := tracing.reason():
         pytest.skip(reason)
-
-
-def test_failing_system_calls_lose_nothing_and_are_typed():
     with ground() as folder:
         sites = faults.chosen(faults.sites(folder), FAULTS)
         outcome = faults.batch(folder, sites)
@@ -27,3 +23,30 @@ def test_failing_system_calls_lose_nothing_and_are_typed():
     assert outcome.refused >= 10
     for said in outcome.messages:
         assert "; " in said, f"{said!r} does not say what to do"
+
+
+@pytest.mark.parametrize("files", [0, 3, 6])
+def test_a_process_that_may_open_no_more_files_goes_on_searching(files):
+    with ground() as folder:
+        ledger = limits.lived(folder, files=files)
+        assert ledger.problems == []
+        assert ledger.blind == []
+        assert ledger.refused
+        assert all("may open no more files" in said for _, said in ledger.refused)
+        kills.survived(folder / "place" / "store", ledger, write=True)
+
+
+@pytest.mark.parametrize("room", [120, 300, 800])
+def test_a_full_disk_refuses_what_it_must_and_goes_on_searching(room):
+    if reason := limits.reason():
+        pytest.skip(reason)
+    with ground() as folder:
+        ledger = limits.lived(folder, room=room)
+        assert ledger.problems == []
+        assert ledger.blind == []
+        assert ledger.refused
+        for step, said in ledger.refused:
+            assert "disk is full" in said or "disk failed" in said, (step, said)
+            assert "; " in said
+        if ledger.acknowledged:  # else not even a store had room
+            kills.survived(folder / "out" / "store", ledger, write=True)

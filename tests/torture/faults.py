@@ -53,11 +53,12 @@ class Site:
     place: int
     fault: str
 
-    @property
-    def words(self) -> list[str]:
-        """For strace."""
+    def words(self, store: Path) -> list[str]:
+        """For strace; of mappings only those of the store's files are meant."""
         what = f"signal={self.fault}" if self.fault == KILLED else f"error={self.fault}"
-        return ["-e", f"trace={self.call}", "-e", f"inject={self.call}:{what}:when={self.place}"]
+        names = [f"derived/base-{number:08}.segment" for number in range(1, 20)] + ["store.db-shm"]
+        only = [word for name in names for word in ("-P", str(store / name))] if self.call == "mmap" else []
+        return [*only, "-e", f"trace={self.call}", "-e", f"inject={self.call}:{what}:when={self.place}"]
 
 
 @dataclass
@@ -139,7 +140,7 @@ def one(path: Path, site: Site, seed: int, outcome: Outcome) -> None:
             `check` finds damage.
     """
     ledger = Ledger(path, seed)
-    victim = traced(Orders(path, steps=STEPS, seed=seed, wait=True), ledger, site.words)
+    victim = traced(Orders(path, steps=STEPS, seed=seed, wait=True), ledger, site.words(path))
     outcome.faults[f"{site.call} {site.fault}"] += 1
     outcome.acknowledged += ledger.acknowledged
     died = victim.said[-1] != "closed"

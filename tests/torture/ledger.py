@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from stores.oracle import HASH, assert_same_record, unit
-from torture.story import NOTE, Part, copy_of, kind, parts
-from wearabouts.stores import ProductRecord, Store, open_store
+from torture.story import NOTE, Part, copy_of, kind, parts, restored
+from wearabouts.stores import ProductRecord, Store, check_backup, open_store, restore
 
 QUERIES = 6
 COUNT = 20
@@ -50,6 +51,12 @@ class State:
         return tuple(sorted((ident, each.product.title) for ident, each in self.records.items())), self.note
 
 
+def nearest(state: State) -> list[str]:
+    """What `looking` finds in a state."""
+    photos = [each for record in state.records.values() for each in record.photos]
+    return [each.photo.id for each in sorted(photos, key=lambda each: -float(each.vector @ looking()))[:COUNT]]
+
+
 def looking() -> Any:
     """The query by which a store is looked at after a fault."""
     return unit(np.random.default_rng(5))[0]
@@ -84,21 +91,26 @@ class Ledger:
         self.blind: list[str] = []  # refusals to answer after a fault
         self.step = "open"  # under way
         self.next = 0  # number of the next step
-        self.copies: dict[Path, list[State]] = {}
+        self.copies: dict[Path, tuple[list[State], bool]] = {}  # backups: what they may hold, and whether acknowledged
         self._open: dict[tuple[int, int], Part] = {}
+        self._hidden: list[State] = []  # may still come back, until something is written over them
 
     def read(self, word: str, number: int, index: int, said: str) -> None:
         """Take down one thing a victim told."""
         self.next = max(self.next, number + 1)
         if word == "begin":
             self.step = kind(number)
-            self._open[number, index] = parts(number, self.seed)[index]
+            part = parts(number, self.seed)[index]
+            self._open[number, index] = part
+            if part.copies:
+                self.copies[copy_of(self.folder, number)] = self.states, False
         elif word == "done":
             part = self._open.pop((number, index))
             self.acknowledged += 1
+            self._hidden = []
             self.states = self._distinct([state.after(part) for state in self.states])
             if part.copies:
-                self.copies[copy_of(self.folder, number)] = self.states
+                self.copies[copy_of(self.folder, number)] = self.states, True
             if not self._open:
                 self.step = "between"
         elif word == "refused":
@@ -118,17 +130,16 @@ class Ledger:
 
     def _seen(self, told: Any) -> None:
         """After a fault the store went on: it must show a state that may be, and answer from it."""
-        (rows, note), found, _ = told
-        sign = tuple((ident, title) for ident, title in rows), note
-        state = self.matching(sign)
-        if state is None:
-            self.problems.append(f"after a fault it shows no state that may be: {self._difference(sign)}")
-            return
-        rank = sorted(
-            ((float(each.vector @ looking()), each.photo.id) for r in state.records.values() for each in r.photos),
-            reverse=True,
-        )[:COUNT]
-        if [ident for _, ident in rank] != found:
+        sign, found = told
+        if sign is not None:
+            sign = tuple((ident, title) for ident, title in sign[0]), sign[1]
+            state = self.matching(sign)
+            if state is None:
+                self.problems.append(f"after a fault it shows no state that may be: {self._difference(sign)}")
+                return
+            self._hidden += [each for each in self.states if each is not state]
+            self.states = [state]
+        if not any(found == nearest(state) for state in self.states):
             self.problems.append("after a fault a search gives a wrong answer")
 
     def unsure(self, part: Part) -> None:
@@ -158,12 +169,13 @@ class Ledger:
             AssertionError: Something acknowledged is lost, doubled, mixed or answered wrongly, or `check` finds damage.
         """
         sign = sign_of(store)
+        self.states += self._hidden
         state = self.matching(sign)
         assert state is not None, f"not a state that may be: {self._difference(sign)}"
         same(store, state, queries=queries)
         found = [each for each in store.check() if each.kind not in LEFT]
         assert found == [], f"check finds {found}"
-        self.states = [state]
+        self.states, self._hidden = [state], []
 
     def _difference(self, sign: tuple[Any, ...]) -> str:
         sure = self.states[0].sign
@@ -173,21 +185,31 @@ class Ledger:
         )
 
     def compare_copies(self) -> int:
-        """See that every acknowledged copy is the store of its moment; returns how many there were."""
-        for folder, states in self.copies.items():
-            if not folder.exists():
-                assert not hasattr(Store, "backup"), f"the copy {folder.name} was acknowledged and is not there"
-                continue
-            store = open_store(folder)
-            try:
-                state = next((each for each in states if each.sign == sign_of(store)), None)
-                assert state is not None, f"the copy {folder.name} is not the store of its moment"
-                same(store, state)
-                assert store.check() == []
-            finally:
-                store.close()
+        """See that every backup is the store of its moment, those begun only are so or not there; how many there were.
+
+        Raises:
+            AssertionError: One is not.
+            StoreError: One that is there cannot be read.
+        """
+        for copy, (states, acknowledged) in self.copies.items():
+            back = restored(copy)
+            assert not acknowledged or (copy.exists() and back.exists()), f"the backup {copy.name} is not there"
+            if copy.exists():
+                assert check_backup(copy) == [], f"the backup {copy.name} is damaged"
+                if not back.exists():
+                    restore(copy, back)
+                self._compare_copy(back, states)
         count, self.copies = len(self.copies), {}
         return count
+
+    @staticmethod
+    def _compare_copy(folder: Path, states: list[State]) -> None:
+        with closing(open_store(folder)) as store:
+            sign = sign_of(store)
+            state = next((each for each in states if each.sign == sign), None)
+            assert state is not None, f"{folder.name} is not the store of its moment"
+            same(store, state, queries=2)
+            assert store.check() == []
 
 
 def same(store: Store, state: State, *, queries: int = QUERIES) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from stores.oracle import COLORS, DIM, HASH, photo_record, product_record, unit
+from wearabouts import stores
 from wearabouts.errors import WearaboutsError
 from wearabouts.stores import ProductRecord, Store, open_store
 
@@ -33,7 +34,7 @@ class Part:
         put: Products as they are after it.
         gone: Products that are not there after it.
         note: What the note says after it; None where the part says nothing of it.
-        copies: Whether the store is to be copied, and not changed.
+        copies: Whether the store is to be backed up and restored elsewhere, and not changed.
     """
 
     put: tuple[ProductRecord, ...] = ()
@@ -47,7 +48,8 @@ def kind(number: int) -> str:
     return ORDER[number % len(ORDER)]
 
 
-def _product(generator: np.random.Generator, ident: str, stamp: str) -> ProductRecord:
+def product(generator: np.random.Generator, ident: str, stamp: str) -> ProductRecord:
+    """Any product of that id; its title is the stamp."""
     photos = []
     for place in range(int(generator.integers(1, 4))):
         beside = {"evidence": generator.bytes(300)} if generator.random() < 0.5 else {}
@@ -70,12 +72,12 @@ def parts(number: int, seed: int = 0) -> list[Part]:
     generator = np.random.default_rng([seed, number])
     what = kind(number)
     ids = [f"p{place:02d}" for place in generator.choice(POOL, 6, replace=False)]
-    made = [_product(generator, ident, f"{number}") for ident in ids]
+    made = [product(generator, ident, f"{number}") for ident in ids]
     if what == "add":
         return [Part(put=tuple(made[:3]))]
     if what == "update":  # the first ten are changed again and again
         hot = f"p{generator.integers(10):02d}"
-        return [Part(put=(_product(generator, hot, f"{number}"),))]
+        return [Part(put=(product(generator, hot, f"{number}"),))]
     if what == "delete":
         return [Part(gone=tuple(ids[:4]))]
     if what == "group":
@@ -94,32 +96,40 @@ def opened(folder: Path) -> Store:
     return open_store(folder, mode="write", encoder_hash=HASH, dim=DIM)
 
 
-def apply(store: Store, part: Part, copy: Path) -> None:
-    """Do one write.
+def apply(folder: Path, store: Store, part: Part, number: int) -> None:
+    """Do one write, or back the store up and restore that to another place.
 
     Args:
+        folder: The store's.
         store: Open for writing.
         part: What to do.
-        copy: Where a copy of the store goes, if that is what the part asks for.
+        number: Of the step.
     """
+    copy = copy_of(folder, number)
     if part.put:
         store.upsert(part.put)
     if part.gone:
         store.delete(part.gone)
     if part.note is not None:
         store.write_note(NOTE, {"number": part.note})
-    if part.copies and hasattr(store, "backup"):
-        store.backup(copy)
+    if part.copies:
+        stores.backup(folder, copy, derived=number % 2 == 0)
+        stores.restore(copy, restored(copy))
 
 
 def copy_of(folder: Path, number: int) -> Path:
-    """Where the step puts its copy."""
+    """Where the step puts its backup."""
     return folder.with_name(f"{folder.name}-copy-{number}")
+
+
+def restored(copy: Path) -> Path:
+    """Where it restores that backup."""
+    return copy.with_name(f"{copy.name}-back")
 
 
 def forget_copies(folder: Path) -> None:
     """Remove all copies of a store."""
-    for path in folder.parent.glob(f"{folder.name}-copy-*"):
+    for path in folder.parent.glob(f"*{folder.name}-copy-*"):  # what a kill left of them begins with a dot
         shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 
@@ -162,7 +172,7 @@ def play(folder: Path, store: Store, number: int, teller: Teller, seed: int = 0)
             elif what == "rebuild":
                 store.rebuild()
             else:
-                apply(store, todo[index], copy_of(folder, number))
+                apply(folder, store, todo[index], number)
         except WearaboutsError as error:
             teller.refused(number, index, error)
         except BaseException as error:

@@ -97,12 +97,14 @@ def traced(orders: Orders, ledger: Ledger, words: list[str], into: Path | None =
 
 def counted(orders: Orders, ledger: Ledger, calls: tuple[str, ...], into: Path) -> dict[str, int]:
     """How often each of these calls is made in a clean run, at most by one thread: strace counts thread by thread."""
-    victim = traced(orders, ledger, ["-e", f"trace={','.join(calls)}"], into)
+    victim = traced(orders, ledger, ["-y", "-e", f"trace={','.join(calls)}"], into)
     assert victim.said[-1] == "closed", f"the clean run ends with {victim.said[-3:]}"
     assert ledger.problems == []
     counts: Counter[tuple[str, str]] = Counter()
     for line in into.read_bytes().splitlines():
-        if found := _CALL.match(line):
+        found = _CALL.match(line)
+        # Memory is mapped for much else: only files of the store count.
+        if found and (found[2] != b"mmap" or bytes(orders.folder) in line):
             counts[found[2].decode(), found[1].decode()] += 1
     most: dict[str, int] = {}
     for (call, _), count in counts.items():

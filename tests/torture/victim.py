@@ -14,6 +14,7 @@ import os
 import pkgutil
 import resource
 import select
+import shutil
 import signal
 import socket
 import time
@@ -46,7 +47,8 @@ class Orders:
         seed: Of the story.
         wait: Whether to wait for a word before the first file is touched.
         files: At most so many open files more than there are when the store has been opened; None for no limit.
-        room: Bytes of a small file system of its own to be mounted on the folder's parent; None for none.
+        room: KiB of a small file system of its own, mounted on the folder's parent and copied to `out` beside that
+            when all is done; None for none.
     """
 
     folder: Path
@@ -107,15 +109,16 @@ def live(orders: Orders, line: socket.socket) -> None:
             told.trouble = False
             _look(store, number, told)
         number += 1
-    if store is None:
-        return
     told.say("closing")
     try:
-        store.close()
+        if store is not None:
+            store.close()
     except WearaboutsError as error:
         told.say("not closed", said=str(error))
     except BaseException as error:
         told.broken(number, -1, error)
+    if orders.room is not None:
+        shutil.copytree(orders.folder.parent, orders.folder.parent.with_name("out"))
     told.say("closed")
 
 
@@ -147,22 +150,24 @@ def _opened(orders: Orders, told: Told) -> Any:
 
 def _look(store: Any, number: int, told: Told) -> None:
     """After a fault: what the store holds and answers, told to the ledger."""
+    sign = None
     try:
-        sign = sign_of(store)
-        found = store.search(looking(), COUNT)
+        found = store.search(looking(), COUNT).photo_ids
+        with suppress(WearaboutsError):  # the rows may be out of reach while the fault lasts; searching may not
+            sign = sign_of(store)
     except WearaboutsError as error:
         told.say("blind", number, said=str(error))
     except BaseException as error:
         told.broken(number, -1, error)
     else:
-        told.say("seen", number, said=json.dumps((sign, found.photo_ids, found.similarity.tolist())))
+        told.say("seen", number, said=json.dumps((sign, found)))
 
 
 def _mount(folder: Path, size: int) -> None:
     """A small file system that only this process sees."""
     libc = ctypes.CDLL(None, use_errno=True)
     done = libc.unshare(CLONE_NEWNS) or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None)
-    if done or libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", 0, f"size={size}".encode()):
+    if done or libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", 0, f"size={size}k".encode()):
         raise OSError(ctypes.get_errno(), "a file system cannot be mounted here")
 
 

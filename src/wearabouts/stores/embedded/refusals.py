@@ -49,8 +49,14 @@ def cure(error: BaseException, otherwise: str = "") -> str:
 
 
 def _is_out_of_files() -> bool:
+    """Whether no database can be opened: that takes its file, its log, what it shares, and one for a moment."""
+    opened: list[int] = []
     try:
-        os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+        for _ in range(4):
+            opened.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
     except OSError as error:
         return error.errno in (errno.EMFILE, errno.ENFILE)
+    finally:
+        for each in opened:
+            os.close(each)
     return False
