@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from stores.bases import facts
 from wearabouts.errors import QueryError
+from wearabouts.stores.embedded import tables
 from wearabouts.stores.embedded.columns import Columns
 from wearabouts.stores.embedded.drafting import Draft
 from wearabouts.stores.embedded.filtering import Filters
@@ -318,3 +319,30 @@ def test_any_text_is_read_or_refused_with_one_line(text):
     except QueryError:
         return  # refused, typed: fine
     assert all(column == column.strip().casefold() for column in columns_of(tree))
+
+
+def test_a_file_whose_words_repeat_and_whose_entries_are_sorted_in_parts_answers_the_same(monkeypatch):
+    monkeypatch.setattr(tables, "COMMON", 2)  # as if a column had too many values to keep each once
+    monkeypatch.setattr(tables, "SORTED", 3)
+    generator = np.random.default_rng(6)
+    rows = [
+        row(
+            f"p{place}",
+            float(generator.integers(9)),
+            {name: str(generator.choice(WORDS)) for name in ("size", "Color", "fit", "x") if generator.random() < 0.6},
+            brand=str(generator.choice(["Acme", "acme ", "Other", "", "Two  Words"])),
+            category=str(generator.choice(["A > B", "A/B/C", "AB", ""])),
+        )
+        for place in range(40)
+    ]
+    brands = kept(rows, "brand = acme")
+    assert brands == [each["id"] for each in rows if each["brand"].strip().lower() == "acme"]
+    for where in ("size > 38", "color = red or has fit", "category = a/b", "brand contains wo", "not has x", "x = m"):
+        kept(rows, where)  # compares file and memory
+    columns = Columns()
+    columns.extend(rows)
+    here, there = Filters(NOTHING, columns.snapshot()), Filters(mapped(rows), NOTHING)
+    present = generator.random(40) < 0.7
+    assert there.counts("brand", present) == here.counts("brand", present)
+    for mine, theirs in zip(there.sampled(present), here.sampled(present), strict=True):
+        assert {**mine, "values": None} == {**theirs, "values": None}

@@ -11,7 +11,7 @@ import mmap
 import os
 import tempfile
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, cast
@@ -46,6 +46,12 @@ class Stream:
         self.file.write(data)
         self.size += len(data)
 
+    def parts(self, count: int) -> Iterator[Array]:
+        """What has been appended, so many numbers at a time."""
+        self.file.seek(0)
+        while part := self.file.read(count * np.dtype(self.dtype).itemsize):
+            yield np.frombuffer(part, self.dtype)
+
 
 class TextStream:
     """Texts, appended one after another: where each ends, and their UTF-8 bytes; read by `texts.Texts`."""
@@ -78,6 +84,7 @@ class Draft:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
         self._specs: dict[str, Spec] = {}
         self._streams: dict[str, Stream] = {}
+        self._aside: list[Stream] = []
         self._end = PAGE
 
     def __enter__(self) -> Draft:
@@ -85,7 +92,7 @@ class Draft:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Close everything; a draft that was not finished is removed."""
-        for stream in self._streams.values():
+        for stream in [*self._streams.values(), *self._aside]:
             stream.file.close()
         os.close(self._file)
         if kind is not None:
@@ -124,6 +131,11 @@ class Draft:
         """Begin an array of unknown length."""
         self._streams[name] = Stream(name, dtype, self.path.parent)
         return self._streams[name]
+
+    def aside(self, dtype: str) -> Stream:
+        """Numbers that are wanted while the file is made, and do not become part of it."""
+        self._aside.append(Stream("", dtype, self.path.parent))
+        return self._aside[-1]
 
     def texts(self, name: str) -> TextStream:
         """Begin a table of texts."""

@@ -92,11 +92,11 @@ class Base:
 
     def places(self, rows: Places) -> Places:
         """Rows → places."""
-        return self.segment.taken("order", rows).astype(np.int64) if self._sorted else rows
+        return self._within(self.segment.taken("order", rows).astype(np.int64)) if self._sorted else rows
 
     def rows(self, places: Places) -> Places:
         """Places → rows."""
-        return self.segment.taken("places", places).astype(np.int64) if self._sorted else places
+        return self._within(self.segment.taken("places", places).astype(np.int64) if self._sorted else places)
 
     def numbers(self, rows: Places) -> Places:
         """The numbers in the truth of rows."""
@@ -140,6 +140,11 @@ class Base:
             allowed = self.index.allow(products[self.slots])
             self.remembered.put((where, garments), allowed)
         return allowed
+
+    def _within(self, rows: Places) -> Places:
+        if len(rows) and (rows.min() < 0 or rows.max() >= self.count):
+            raise Damaged(self.path, "it names photos it has not got")
+        return rows
 
     def _array(self, name: str, dtype: str, shape: tuple[int, ...]) -> Array:
         array = self.segment.array(name)

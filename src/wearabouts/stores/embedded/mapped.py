@@ -75,7 +75,9 @@ class MappedText:
         tally = np.bincount(codes, minlength=len(self.words))
         if len(tally):
             tally[self.words.equal("")] = 0
-        best = np.argsort(-tally, kind="stable")[:_COMMONEST]
+        rank = tally * len(tally) - np.arange(len(tally))  # of equals the first
+        best = np.argpartition(-rank, min(_COMMONEST, len(tally)) - 1)[:_COMMONEST] if len(tally) else tally
+        best = best[np.argsort(-rank[best])]
         best = best[tally[best] > 0]
         counts: dict[str, int] = {}
         for text, count in zip(self.shown.many(best), tally[best].tolist(), strict=True):

@@ -16,6 +16,7 @@ from wearabouts.stores.embedded.segment import Places
 from wearabouts.stores.embedded.texts import hashed, text_hash
 from wearabouts.stores.where import COLUMNS, normal, number
 
+SORTED: Final = 2**18  # entries sorted at once
 COMMON: Final = 2**15  # distinct values of a column that are kept once; what comes after them may be kept again
 
 
@@ -125,13 +126,14 @@ class _Column:
 
 
 class _Attributes:
-    """The columns that only some products have: their entries in the order of products, sorted by column at the end."""
+    """The columns that only some products have: their entries lie aside and are sorted by column at the end."""
 
     def __init__(self, made: Draft) -> None:
         self._made = made
         self._words = _Words(made, "attributes", numeric=True)
         self._columns: dict[str, int] = {}
-        self._entries: list[npt.NDArray[np.int32]] = []  # column, slot and code of each
+        self._counts: list[int] = []
+        self._entries = made.aside("<i4")  # column, slot and code of each
 
     def extend(self, attributes: Sequence[Mapping[str, str]], first: int) -> None:
         found: list[tuple[str, str]] = []
@@ -142,19 +144,30 @@ class _Attributes:
                 if column not in COLUMNS and text.strip():
                     found.append((column, text))
                     where.append((self._columns.setdefault(column, len(self._columns)), slot))
-        codes = np.asarray(self._words.codes(found), np.int32)
-        self._entries.append(np.column_stack([np.asarray(where, np.int32).reshape(-1, 2), codes]))
+        if found:
+            places = np.asarray(where, np.int32)
+            self._entries.append(np.column_stack([places, np.asarray(self._words.codes(found), np.int32)]))
+            self._counts += [0] * (len(self._columns) - len(self._counts))
+            for column, count in zip(*np.unique(places[:, 0], return_counts=True), strict=True):
+                self._counts[int(column)] += int(count)
 
     def close(self) -> None:
-        entries = np.concatenate([np.zeros((0, 3), np.int32), *self._entries])
         names = sorted(self._columns)
-        place = np.zeros(len(names), np.int64)
-        for now, name in enumerate(names):
-            place[self._columns[name]] = now
-        column = place[entries[:, 0]]
-        order = np.argsort(column, kind="stable")
+        now = np.zeros(len(names), np.int64)  # the place of each column among the sorted
+        now[[self._columns[name] for name in names]] = np.arange(len(names))
+        counts = np.asarray([self._counts[self._columns[name]] for name in names], np.int64)
+        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
         self._made.texts("attributes/names").extend([name.encode() for name in names])
-        starts = np.concatenate([[0], np.cumsum(np.bincount(column, minlength=len(names)))])
-        self._made.add("attributes/starts", starts.astype(np.int64))
-        self._made.add("attributes/slots", entries[order, 1])
-        self._made.add("attributes/codes", entries[order, 2])
+        self._made.add("attributes/starts", starts)
+        total = int(starts[-1])
+        slots, codes = (self._made.reserve(f"attributes/{name}", "<i4", (total,)) for name in ("slots", "codes"))
+        following = starts[:-1].copy()
+        for part in self._entries.parts(3 * SORTED):
+            entries = part.reshape(-1, 3)
+            column = now[entries[:, 0]]
+            order = np.argsort(column, kind="stable")
+            tally = np.bincount(column, minlength=len(names))
+            before = np.repeat(np.cumsum(tally) - tally, tally)
+            target = np.repeat(following, tally) + np.arange(len(entries)) - before
+            slots[target], codes[target] = entries[order, 1], entries[order, 2]
+            following += tally
