@@ -25,6 +25,7 @@ from torture.ground import ground
 from torture.pieces import done, pieces
 
 WORKERS = 2
+TOLD = 2_000  # N from which on the figures are kept
 GUESS = {"kills": 6.0, "faults": 4.0, "power": 30.0, "flips": 6.0, "ingest": 10.0}  # seconds of one piece, at first
 
 
@@ -93,11 +94,11 @@ def main() -> int:
     parser.add_argument(
         "--work", type=Path, default=Path("runs/torture"), help="for what is done already and what went wrong"
     )
-    parser.add_argument("--out", type=Path, help="where the figures go, as JSON")
+    parser.add_argument("--out", type=Path, help=f"where the figures go, as JSON, once N is {TOLD} and all is done")
     given = parser.parse_args()
     found, complete, sites = run(given.count, given.seed, given.only, given.work)
     told = results.summed(found, count=given.count, seed=given.seed, complete=complete, sites=sites)
-    if given.out is not None:
+    if given.out is not None and complete and given.count >= TOLD:
         given.out.parent.mkdir(parents=True, exist_ok=True)
         given.out.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     print(results.table(told))

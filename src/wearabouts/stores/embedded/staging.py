@@ -114,11 +114,17 @@ def set_aside(place: Path) -> Path:
 def put_back(place: Path) -> None:
     """After a process was killed in that moment: give the folder its place again, or remove it where it is replaced."""
     aside = set_aside(place)
-    with suppress(FileNotFoundError):
-        if os.path.lexists(place):
-            shutil.rmtree(aside)
-        else:
-            os.rename(aside, place)
+    try:
+        with suppress(FileNotFoundError):
+            if os.path.lexists(place):
+                shutil.rmtree(aside)
+            else:
+                os.rename(aside, place)
+    except OSError as error:
+        raise StoreError(
+            f"what a killed process left at {aside} cannot be put back ({error.strerror}); "
+            + cure(error, "give a folder one may write to")
+        ) from error
 
 
 def _swapped(one: Path, other: Path) -> bool:
