@@ -65,8 +65,9 @@ labels: $(DEV)/.installed ## What 300 labels of a shop's own gain, on a drawn sh
 	$(DEV)/bin/python benchmarks/labels.py
 	$(DEV)/bin/python docs/generate.py
 
-torture: $(DEV)/.installed ## Kill an indexing run N times and look for anything lost: make torture N=50
-	PYTHONPATH=tests $(DEV)/bin/python -m torture.indexing $(N)
+torture: $(DEV)/.installed ## Kill, fail, cut the power and flip bits, and look for anything lost; goes on where it was stopped: make torture N=2000
+	PYTHONPATH=tests $(DEV)/bin/python -m torture.indexing 20
+	PYTHONPATH=tests $(DEV)/bin/python -m torture $(N) --work $(RUNS)/torture --out $(RESULTS)/torture.json
 
 table: $(RUNS)/generic/card.json photographs ## The model table, on the photographs in WEARABOUTS_DATA.
 	$(DEV)/bin/wearabouts evaluate photographs --beside histogram --beside $(RUNS)/generic --out $(RUNS)/table
