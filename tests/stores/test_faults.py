@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
-from torture import faults, kills, limits, tracing
+from torture import faults, kills, limits, story, tracing
 from torture.ground import ground
+from torture.ledger import Ledger
 
 FAULTS = 50
 
@@ -50,3 +53,29 @@ def test_a_full_disk_refuses_what_it_must_and_goes_on_searching(room):
             assert "; " in said
         if ledger.acknowledged:  # else not even a store had room
             kills.survived(folder / "out" / "store", ledger, write=True)
+
+
+def test_a_process_that_may_begin_no_more_threads_writes_and_searches(tmp_path, monkeypatch):
+    def refused(thread):
+        raise RuntimeError("can't start new thread")
+
+    folder = tmp_path / "store"
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refused)
+        ledger = Ledger(folder)
+        store = story.opened(folder)
+        for number in range(5):  # ends before threads of the story's own are wanted
+            story.play(folder, store, number, Scribe(ledger))
+        ledger.compare(store)
+        store.close()
+    kills.survived(folder, ledger, write=False)
+
+
+class Scribe(story.Teller):
+    """Takes down in this process what the story does."""
+
+    def __init__(self, ledger):
+        self.begin = lambda number, part: ledger.read("begin", number, part, "")
+        self.done = lambda number, part: ledger.read("done", number, part, "")
+        self.refused = lambda number, part, error: ledger.read("refused", number, part, str(error))
+        self.broken = lambda number, part, error: ledger.read("broken", number, part, repr(error))

@@ -47,8 +47,15 @@ class Chore:
         if self._thread is None:
             with self._gate:
                 if self._thread is None and not self.ending.is_set():
-                    self._thread = threading.Thread(target=_run, args=(self,), name=self.name, daemon=True)
-                    self._thread.start()
+                    thread = threading.Thread(target=_run, args=(self,), name=self.name, daemon=True)
+                    try:
+                        thread.start()
+                    except (
+                        RuntimeError
+                    ) as error:  # what wakes it, a write that is committed, say, is not to fail for it
+                        log.warning("%s: %s; it is tried again", self.name, error)
+                        return
+                    self._thread = thread
                     _LIVING.add(self)
 
     def end(self, patience: float | None = None) -> None:
