@@ -50,9 +50,7 @@ class Chore:
                     thread = threading.Thread(target=_run, args=(self,), name=self.name, daemon=True)
                     try:
                         thread.start()
-                    except (
-                        RuntimeError
-                    ) as error:  # what wakes it, a write that is committed, say, is not to fail for it
+                    except RuntimeError as error:  # a write that is committed is not to fail for it
                         log.warning("%s: %s; it is tried again", self.name, error)
                         return
                     self._thread = thread
