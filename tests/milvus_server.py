@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-INSTALLED = Path(os.environ.get("WEARABOUTS_MILVUS") or ROOT / ".venv-milvus" / "server")
+INSTALLED = Path(os.environ.get("WEARABOUTS_MILVUS_SERVER") or ROOT / ".venv-milvus" / "server")
 START = 60.0  # seconds a start may take on a busy machine
 
 # The shipped settings are for a cluster. Reads wait for the next tick of time, and components ask each other at the
@@ -33,6 +33,8 @@ QUICK: Mapping[str, object] = {
     "queryCoord.distPullInterval": 50,
     "queryCoord.checkHandoffInterval": 500,
     "dataCoord.segment.assignmentExpiration": 500,
+    # How long a server that was killed is believed to be alive by the one that follows it.
+    "common.session.ttl": 3,
     "log.level": "warn",
     "log.file.maxSize": 20,
 }

@@ -93,6 +93,7 @@ def assert_survives_breaking_off(store, generator, monkeypatch):
             stopped = _stopping_at(patch, step)
             with suppress(_KilledError):
                 store.upsert([new])
+        store.refresh()
         for _ in range(2):
             found = store.record("p")
             expected = new if found.product.title == new.product.title else old

@@ -95,7 +95,7 @@ def test_damage_is_found_and_removed(store, generator):
 
 def test_another_encoder_is_refused_and_rebuilding_dedicates_anew(tmp_path, generator):
     address = f"milvus-lite:{tmp_path}/shop.db/things"
-    with pytest.raises(StoreError, match="there is no store at .*wearabouts index SOURCE --store milvus-lite:"):
+    with pytest.raises(StoreError, match=r"there is no store at .*wearabouts index SOURCE --store milvus-lite:"):
         open_store(address)
     store = made(address)
     store.upsert([product_record("p", [photo_record("a", unit(generator)[0])])])

@@ -92,12 +92,10 @@ class Checker:
         total = self.connection.count(name, 'key >= ""', strong=True)
         for part in slices(total, WALKED):
             rows = self.connection.query(name, part, ("key", "version", "owner"))
-            living, some = self.reader.living(rows)
-            if some:
-                kept = {row["key"] for row in living}
-                orphans = [row for row in rows if row["key"] not in kept and row["version"] < before]
-                if orphans:
-                    yield orphans
+            _, others = self.reader.living(rows)
+            orphans = [row for row in rows if row["key"] in others and row["version"] < before]
+            if orphans:
+                yield orphans
 
     def _remove(self, row: Row) -> None:
         photos, pieces = keys_of(row)

@@ -50,7 +50,8 @@ class Connection:
 
     def _connected(self, _: Any = None) -> Any:
         token = {} if self.address.lite or not self.address.token else {"token": self.address.token}
-        return self.package.MilvusClient(self.address.uri, timeout=CALL, **token)
+        wait = min(CALL, max(self.address.patience, 1))
+        return self.package.MilvusClient(self.address.uri, timeout=wait, **token)
 
     def call(self, doing: str, operation: Callable[[Any], Result], *, patient: bool = True) -> Result:
         """Run something on the client, again and again while the server is away.

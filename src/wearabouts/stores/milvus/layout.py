@@ -22,6 +22,7 @@ FORMAT: Final = 1
 TEXT: Final = 65_535  # bytes of the longest text of a field
 ID: Final = 4_000  # bytes: 1,000 characters
 MAX_TERMS: Final = 4_096
+SEALED: Final = 120.0  # seconds a flush may take
 NOWHERE: Final = (0.0, 0.0)
 VECTOR: Final = "vector"
 
@@ -79,6 +80,12 @@ def _is_loaded(connection: Connection, name: str, client: Any) -> bool:
         later = {} if connection.address.lite else {"_async": True}
         client.load_collection(name, timeout=CALL, **later)
     return bool(state == "Loaded")
+
+
+def flush(connection: Connection) -> None:
+    """Seal the part of the photos' collection that still grows; only sealed parts get an index."""
+    name = connection.address.collection
+    connection.call("sealing what was written", lambda client: client.flush(name, timeout=SEALED))
 
 
 def index_of(address: Address) -> dict[str, Any]:

@@ -92,11 +92,11 @@ class Reader:
         )
         return sorted({row["product"] for row in rows})
 
-    def living(self, rows: Sequence[Row]) -> tuple[list[Row], bool]:
-        """The rows of photos that belong to the present writing of their product; whether others were among them."""
+    def living(self, rows: Sequence[Row]) -> tuple[list[Row], set[str]]:
+        """The rows that belong to the present writing of their product, and the keys of the others."""
         heads = self.heads({row["owner"] for row in rows}, ("key", "version"))
         kept = [row for row in rows if heads.get(row["owner"], {}).get("version") == row["version"]]
-        return kept, len(kept) < len(rows)
+        return kept, {row["key"] for row in rows} - {row["key"] for row in kept}
 
     def by_id(self, photo_ids: Iterable[str], fields: Sequence[str]) -> dict[str, Row]:
         """Photo id → its living row."""

@@ -22,6 +22,7 @@ from wearabouts.types import Floats, Ranking
 MOST: Final = 16_384  # rows a server gives for one search
 SPARE: Final = 32  # rows asked beyond those wanted, so that rounding and ties at the edge are seen
 WIDER: Final = 4  # times as many are asked for, where those found were not enough
+AGAIN: Final = 8  # times a search looks again while a product it found is being changed
 SCANNED: Final = 2_000  # rows read at once where everything is compared
 FIELDS: Final = ("key", "version", "owner", "product", "photo", VECTOR)
 
@@ -67,13 +68,9 @@ class Search:
     def _found(self, limit: int, exact: bool) -> list[Hit] | None:
         """Candidates until the best of them are sure; None where the server's limit comes first."""
         # A single-precision product of unit vectors is off by at most D x 2^-24; the margin is three times twice that.
-        margin, strong = 6 * len(self.vector) * 2.0**-24, False
+        margin = 6 * len(self.vector) * 2.0**-24
         while limit <= MOST:
-            rows = self._near(limit, exact, strong)
-            hits, changed = self._kept(rows)
-            if changed and not strong:  # a product is being written: look again, once that shows everywhere
-                strong = True
-                continue
+            rows, hits = self._settled(limit, exact)
             every = len(rows) < limit
             if every and (len(hits) >= self.count or exact or self.kind == "FLAT"):
                 return hits
@@ -84,6 +81,21 @@ class Search:
                 return hits
             limit = min(WIDER * limit, MOST) if limit < MOST else MOST + 1
         return None
+
+    def _settled(self, limit: int, exact: bool) -> tuple[list[Row], list[Hit]]:
+        """What the index finds, and the hits among it, at a moment at which no product found is being changed.
+
+        Rows of another writing than a head names were found just before it was replaced, or are left from a writer
+        that was killed: the same ones are found again then.
+        """
+        seen: set[str] | None = None
+        for strong in (False, *[True] * AGAIN):
+            rows = self._near(limit, exact, strong)
+            hits, other = self._kept(rows)
+            if not other or other == seen:
+                break
+            seen = other
+        return rows, hits
 
     def _near(self, limit: int, exact: bool, strong: bool) -> list[Row]:
         address = self._connection.address
@@ -109,18 +121,17 @@ class Search:
         for part in slices(total, SCANNED):
             yield self._connection.query(self.reader.photos, said + part, FIELDS)
 
-    def _kept(self, rows: Sequence[Row]) -> tuple[list[Hit], bool]:
-        """The rows of present products that the filter keeps, scored; and whether rows of other writings were there."""
-        living, changed = self.reader.living(rows)
+    def _kept(self, rows: Sequence[Row]) -> tuple[list[Hit], set[str]]:
+        """The rows of present products that the filter keeps, scored; and the keys of those of other writings."""
+        living, other = self.reader.living(rows)
         if self.asked.judged is not None:
             living = self._judged(living)
         if not living:
-            return [], changed
+            return [], other
         vectors = np.asarray([row[VECTOR] for row in living], np.float32).astype(np.float64)
         scores = np.clip((vectors * self.vector.astype(np.float64)).sum(axis=1), -1, 1).astype(np.float32)
-        return [
-            (-float(score), row["photo"], row["product"]) for score, row in zip(scores, living, strict=True)
-        ], changed
+        hits = [(-float(score), row["photo"], row["product"]) for score, row in zip(scores, living, strict=True)]
+        return hits, other
 
     def _judged(self, rows: Sequence[Row]) -> list[Row]:
         """Those whose product fulfils what Milvus could not be asked."""

@@ -184,10 +184,17 @@ class MilvusStore:
         self._open.connection.catch_up()
 
     def settle(self, progress: Callable[[float], None] | None = None) -> None:
-        """Nothing: the server sees to its index by itself."""
+        """Have the server seal what was written lately, so that its vectors get their index.
+
+        Nothing is safer for it: what was acknowledged lies in the server's log.
+        """
+        if self._open and self._mode == "write":
+            layout.flush(self._connection)
+        if progress is not None:
+            progress(1.0)
 
     def vitals(self) -> dict[str, float]:
-        """None: the server has metrics of its own."""
+        """None: the server keeps its own."""
         return {}
 
     def close(self) -> None:
