@@ -13,7 +13,7 @@ from wearabouts.cli.options import DEFAULT_STORE, JsonOption, existing_store
 from wearabouts.cli.terminal import Progress, say, show_json, show_table
 
 if TYPE_CHECKING:
-    from wearabouts.stores import Finding, Store
+    from wearabouts.stores import Finding
 
 EXAMPLES = 8  # values shown of a column
 SHOWN = 50  # findings
@@ -31,22 +31,20 @@ def check(
     json: JsonOption = False,
 ) -> None:
     """Verify a store, or a backup, and mend it. Ends with code 1 when something wrong is left."""
-    from wearabouts.stores import check_backup, open_store
+    from wearabouts import stores
     from wearabouts.types import as_dict
 
     path = existing_store(store)
+    findings: Sequence[Finding]
+    left: Sequence[Finding]
     with Progress("", quiet=json) as progress:
         if is_backup(path):
-            findings = left = check_backup(path, progress=progress.update)
+            findings = left = stores.check_backup(path, progress=progress.update)
+        elif repair and stores.folder_of(path) is not None:
+            done = stores.repair(path, progress=progress.update)
+            findings, left = done.found, done.left
         else:
-            opened = open_store(path, mode="write" if repair else "read")
-            try:
-                findings = _checked(opened, repair=repair, quick=quick, progress=progress)
-                left = (
-                    _checked(opened, repair=False, quick=quick, progress=progress) if repair and findings else findings
-                )
-            finally:
-                opened.close()
+            findings, left = _checked(path, repair=repair, quick=quick, progress=progress)
     if json:
         show_json({"store": str(store), "found": as_dict(findings), "left": as_dict(left)})
     elif findings:
@@ -67,20 +65,11 @@ def repair(
     json: JsonOption = False,
 ) -> None:
     """Remove what is damaged, make the index anew, and say what was lost. Ends with code 1 when something is left."""
-    from wearabouts.errors import StoreError
-    from wearabouts.stores import folder_of
-    from wearabouts.stores.embedded import EmbeddedStore
+    from wearabouts import stores
     from wearabouts.types import as_dict
 
-    folder = folder_of(existing_store(store))
-    if folder is None:
-        raise StoreError(f"{store} is no embedded store; `wearabouts check {store} --repair` mends what it can there")
     with Progress("", quiet=json) as progress:
-        opened = EmbeddedStore.open(folder, mode="write")
-        try:
-            done = opened.repair(keep=keep, progress=progress.update)
-        finally:
-            opened.close()
+        done = stores.repair(existing_store(store), keep=keep, progress=progress.update)
     if json:
         show_json({"store": store, **as_dict(done)})
     elif not done.found:
@@ -108,12 +97,22 @@ def is_backup(store: str) -> bool:
     return folder is not None and (folder / COPY).is_file()
 
 
-def _checked(opened: Store, *, repair: bool, quick: bool, progress: Progress) -> list[Finding]:
+def _checked(
+    store: str, *, repair: bool, quick: bool, progress: Progress
+) -> tuple[Sequence[Finding], Sequence[Finding]]:
+    """What was found, and what of it is left."""
+    from wearabouts.stores import open_store
     from wearabouts.stores.embedded import EmbeddedStore
 
-    if isinstance(opened, EmbeddedStore):
-        return opened.check(repair=repair, quick=quick, progress=progress.update)
-    return opened.check(repair=repair)
+    opened = open_store(store, mode="write" if repair else "read")
+    try:
+        if isinstance(opened, EmbeddedStore):
+            found = opened.check(quick=quick, progress=progress.update)
+        else:
+            found = opened.check(repair=repair)
+        return found, opened.check() if repair and found else found
+    finally:
+        opened.close()
 
 
 def _show_findings(store: str, findings: Sequence[Finding]) -> None:

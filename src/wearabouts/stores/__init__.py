@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, Protocol
 
 from wearabouts.catalog import Photo, Product
 from wearabouts.errors import StoreError, unknown
-from wearabouts.stores.upkeep import backup, check_backup, restore
+from wearabouts.stores.upkeep import backup, check_backup, repair, restore
 from wearabouts.types import Floats, Ranking
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "check_backup",
     "folder_of",
     "open_store",
+    "repair",
     "restore",
 ]
 

@@ -1,4 +1,4 @@
-"""Backing a store up and restoring it, by its address; each engine that can has a module of its own for it."""
+"""Backing a store up, restoring and repairing it, by its address; an engine that can has modules of its own for it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from wearabouts.errors import StoreError
 if TYPE_CHECKING:
     from wearabouts.stores import Finding
     from wearabouts.stores.embedded.backup import Backup
+    from wearabouts.stores.embedded.repairing import Repaired
     from wearabouts.stores.embedded.restoring import Restored
 
 _BACK_UP = "copy it to one (`wearabouts copy {} FOLDER`) and back that up, or use the tools of its engine"
+_REPAIR = "`wearabouts check {} --repair` mends what it can there"
 _RESTORE = "restore to a folder, then copy that (`wearabouts copy FOLDER {}`)"
 
 
@@ -45,6 +47,22 @@ def check_backup(path: str | Path, **options: Any) -> list[Finding]:
     """
     found: list[Finding] = _embedded("backup").check(Path(path), **options)
     return found
+
+
+def repair(store: str | Path, *, keep: str | Path | None = None, **options: Any) -> Repaired:
+    """Remove what cannot be trusted, make what is derived anew, and say what was lost and how it comes back.
+
+    Args:
+        store: An embedded store that nobody writes.
+        keep: A folder in which what is removed is kept.
+        options: As of `backup`.
+
+    Raises:
+        StoreError: No store, one that is being written, or what is removed cannot be kept: then nothing is changed.
+    """
+    kept = None if keep is None else Path(keep)
+    done: Repaired = _embedded("overhaul").repair(_folder(store, _REPAIR), keep=kept, **options)
+    return done
 
 
 def restore(

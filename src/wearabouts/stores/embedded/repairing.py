@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -96,7 +97,7 @@ def repaired(
     if not found:
         return Repaired((), (), None, ())
     if keep is not None:
-        _keep_files((folder / DERIVED / each.subject for each in found if each.kind in _OF_FILES), keep)
+        keep_files((folder / DERIVED / each.subject for each in found if each.kind in _OF_FILES), keep)
     lost = mend() if any(each.kind not in _DERIVED for each in found) else ()
     rebuild()
     return Repaired(tuple(found), lost, keep if keep is not None and keep.exists() else None, tuple(check()))
@@ -249,13 +250,14 @@ def _plain(value: Any) -> Any:
     return {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
 
 
-def _keep_files(paths: Iterable[Path], keep: Path) -> None:
+def keep_files(paths: Iterable[Path], keep: Path) -> None:
     """Copy derived files into a folder before they are made anew; what is no plain file is left out."""
     try:
         keep.mkdir(parents=True, exist_ok=True)
         for path in dict.fromkeys(paths):
-            if stat.S_ISREG(os.lstat(path).st_mode):
-                shutil.copyfile(path, keep / path.name, follow_symlinks=False)
+            with suppress(FileNotFoundError):  # a base may have been made anew in the background
+                if stat.S_ISREG(os.lstat(path).st_mode):
+                    shutil.copyfile(path, keep / path.name, follow_symlinks=False)
     except OSError as error:
         raise _unkept(keep, error) from error
 
