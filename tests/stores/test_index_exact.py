@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import faiss
 import numpy as np
 import pytest
 
 from stores.oracle import unit
 from wearabouts.stores.embedded.indexes import choose, fit, opened, tuned
+from wearabouts.stores.embedded.indexes.scanning import scored
 
 
 def exact_index(vectors, require=None):
@@ -76,3 +78,23 @@ def test_an_unknown_kind_is_refused():
 
 def test_there_is_nothing_to_tune():
     assert tuned(exact_index(unit(np.random.default_rng(0), 50))) == {}
+
+
+def test_a_search_begins_no_threads(monkeypatch):
+    """A team of threads for one query waits for itself on a busy machine."""
+    vectors = unit(np.random.default_rng(0), 50)
+    plain, seen = faiss.fvec_inner_products_by_idx, []
+
+    def watched(*arguments):
+        seen.append(faiss.omp_get_max_threads())
+        return plain(*arguments)
+
+    monkeypatch.setattr(faiss, "fvec_inner_products_by_idx", watched)
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(3)
+    try:
+        scored(vectors, vectors[0], np.arange(50))
+        assert faiss.omp_get_max_threads() == 3
+    finally:
+        faiss.omp_set_num_threads(before)
+    assert seen == [1]

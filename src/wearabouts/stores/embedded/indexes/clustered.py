@@ -98,8 +98,8 @@ class Clustered:
         self, arrays: Mapping[str, npt.NDArray[Any]], vectors: Floats, facts: Facts, require: Require | None
     ) -> None:
         if require is not None:
-            for name in set(arrays) - {"share"}:
-                require(name, np.zeros(1, np.int64), np.full(1, len(arrays[name])))
+            for name, array in arrays.items():
+                require(name, np.zeros(1, np.int64), np.full(1, len(array)))
         self.vectors = vectors
         self.lists = checked_lists(arrays, len(vectors))
         self.centroids = _finite(arrays, "centroids", (len(self.lists) - 1, vectors.shape[1]))
@@ -111,6 +111,7 @@ class Clustered:
             raise ValueError(f"the shares of the index are not ({len(vectors)},) uint8")
         self.reach, self.far_reach = (_reach(facts, name) for name in REACHES)
         self._sizes = np.diff(self.lists)
+        self._sorter: parting.Sorter | None = None
         self._require = require
 
     @staticmethod
@@ -188,7 +189,6 @@ class Clustered:
         starts, sizes = self.lists[chosen], self._sizes[chosen]
         if self._require is not None:
             self._require("vectors", starts, starts + sizes)
-            self._require("share", starts, starts + sizes)
         rows = self._all_rows(chosen)
         if need.max() > 0:
             least = np.clip(np.floor(WHOLE * need), 0, WHOLE).astype(np.uint8)
@@ -196,6 +196,28 @@ class Clustered:
         for mask in masks:
             rows = rows[mask[rows]]
         return rows
+
+    def place(self, vectors: Floats) -> tuple[Lists, Floats]:
+        """Where vectors that are not in it would lie: (n,) int32 lists, and their distances from their directions."""
+        if self._sorter is None:
+            self._sorter = parting.Sorter(self.centroids)
+        return self._sorter.assign(np.ascontiguousarray(vectors, np.float32))
+
+    def worth(
+        self, query: Floats, limit: float, lists: Lists, distances: Floats, *, effort: float = 1.0, far: bool = False
+    ) -> Mask:
+        """Which of some placed vectors may be as similar as `limit`, as far as searches look: (n,) bool.
+
+        Args:
+            query: (D,) float32 of length 1.
+            limit: A similarity.
+            lists: From `place`.
+            distances: From `place`.
+            effort: As in `near`.
+            far: Look as far as where a filter has removed the query's neighbourhood.
+        """
+        reach = np.float32(max(effort * (self.far_reach if far else self.reach), TINY))
+        return np.asarray(scored_all(self.centroids, query)[lists] + reach * distances >= limit)
 
     def describe(self) -> dict[str, Any]:
         """Its lists and its reach."""

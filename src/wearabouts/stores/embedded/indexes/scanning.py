@@ -33,7 +33,16 @@ def scored(vectors: Floats, query: Floats, rows: Places) -> Floats:
     """
     scores = np.empty(len(rows), np.float32)
     pointers = [faiss.swig_ptr(each) for each in (scores, query, vectors, rows)]
-    faiss.fvec_inner_products_by_idx(*pointers, vectors.shape[1], 1, len(rows))  # type: ignore[attr-defined] # by SWIG
+    # It would begin a team of threads for its one query, and on a busy machine wait for them. The setting is that of
+    # the calling thread alone.
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        faiss.fvec_inner_products_by_idx(  # type: ignore[attr-defined] # made by SWIG
+            *pointers, vectors.shape[1], 1, len(rows)
+        )
+    finally:
+        faiss.omp_set_num_threads(threads)
     return scores
 
 

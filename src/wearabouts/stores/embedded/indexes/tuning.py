@@ -25,7 +25,8 @@ from wearabouts.types import Floats
 if TYPE_CHECKING:
     from wearabouts.stores.embedded.indexes.clustered import Clustered
 
-QUERIES: Final = 200  # of each kind
+QUERIES: Final = (50, 200)  # of each kind, at least and at most
+COMPARISONS: Final = 10**8  # of the queries of a kind with all vectors, between these two
 COUNTS: Final = (10, 20, 100)  # neighbours asked for
 GOAL: Final = 0.9995  # of all true neighbours lie within reach
 MARGIN: Final = 1.15  # times what the sample needed: real queries differ from made ones
@@ -129,7 +130,8 @@ def _needed(index: Clustered, queries: Floats, rows: npt.NDArray[np.int64], last
 def _made(index: Clustered, generator: np.random.Generator) -> list[Floats]:
     """Queries of each kind, the same number of each."""
     count = len(index.vectors)
-    rows = generator.choice(count, min(QUERIES, count), replace=False)
+    wanted = min(count, max(QUERIES[0], min(QUERIES[1], COMPARISONS // count)))
+    rows = generator.choice(count, wanted, replace=False)
     chosen = np.asarray(index.vectors[rows])
     kinds = []
     for similarity in NOISE:
