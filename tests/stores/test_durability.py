@@ -264,6 +264,30 @@ def test_a_flipped_bit_in_the_log_of_a_killed_writer_is_found_or_changes_nothing
     assert "found" in seen
 
 
+def test_writes_lost_with_the_log_are_named_until_repaired_and_when_opened(tmp_path, caplog):
+    store = small_store(tmp_path / "live")
+    folder = tmp_path / "store"
+    shutil.copytree(tmp_path / "live", folder, ignore=shutil.ignore_patterns("*-shm"))
+    store.close()
+    raw = (folder / "store.db-wal").read_bytes()
+    (folder / "store.db-wal").write_bytes(raw[: len(raw) * 9 // 10])
+    open_store(folder).close()
+    assert "writes were lost" in caplog.text
+    for _ in range(2):
+        store = open_store(folder, mode="write")
+        assert [finding.kind for finding in store.check()] == ["lost"]
+        store.delete(["p1"])  # whatever is written since does not hide it
+        store.close()
+    store = open_store(folder, mode="write")
+    store.check(repair=True)
+    store.close()
+    caplog.clear()
+    store = open_store(folder, mode="write")
+    assert store.check() == []
+    assert "lost" not in caplog.text
+    store.close()
+
+
 @pytest.mark.parametrize(
     "harm, kind, lost",
     [

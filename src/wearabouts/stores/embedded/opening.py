@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sqlite3
 import stat
@@ -33,6 +34,8 @@ from wearabouts.stores.embedded.schema import (
 from wearabouts.stores.embedded.schema import writing as write_transaction
 from wearabouts.stores.embedded.staging import MANIFEST, place_of, set_aside
 from wearabouts.stores.embedded.writing import empty, forget_removals, remember_loss
+
+log = logging.getLogger("wearabouts.stores")
 
 MAX_DIM: Final = 65_536
 
@@ -68,6 +71,7 @@ def opened(
                 meta = read_meta(connection, folder)
                 if not rebuild:
                     _require_encoder(folder, meta, encoder_hash, dim)
+                    _warn_of_loss(folder, meta)
                 if lock is not None:
                     meta = _tidied(connection, folder, meta, new if rebuild else None)
         except BaseException:
@@ -83,6 +87,18 @@ def opened(
             ) from error
         raise
     return lock, connection, meta
+
+
+def _warn_of_loss(folder: Path, meta: Meta) -> None:
+    noted = acknowledged(folder / ACKNOWLEDGED)
+    if noted > meta.sequence:
+        log.warning(
+            "%s ends at number %d, but %d was acknowledged: writes were lost; run `wearabouts check --repair`, "
+            "then index again",
+            folder,
+            meta.sequence,
+            noted,
+        )
 
 
 def _require_folder(folder: Path, *, may_create: bool) -> None:
