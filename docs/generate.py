@@ -15,6 +15,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 import own_labels
+import throughput
 
 import questions
 
@@ -25,6 +26,8 @@ DOCUMENTS = (
     "README.md",
     "README.zh.md",
     "docs/benchmarks.md",
+    "docs/cluster.md",
+    "docs/cluster.zh.md",
     "docs/codes.md",
     "docs/codes.zh.md",
     "docs/labels.md",
@@ -237,6 +240,7 @@ TABLES: dict[str, Callable[[Mapping[str, Any], Words], str]] = {
     "ranking": ranking,
     "codes": codes,
     "labels": lambda result, words: own_labels.own_labels(result, words is CHINESE),
+    "throughput": lambda result, words: throughput.throughput(result, words is CHINESE),
     "question-labels": lambda result, words: questions.labels(result, words is CHINESE),
     "question-pairs": lambda result, words: questions.pairs(result, words is CHINESE),
     "question-latency": lambda result, words: questions.latency(result, words is CHINESE),

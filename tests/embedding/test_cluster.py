@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +16,9 @@ import pytest
 
 from crews import KILLING, STOPPING, Deadly, Slow, Steady, catalog, indexed, same, shop
 from pictures import saved, scene
+from walkthrough import blocks
 from wearabouts.catalog import Product
+from wearabouts.cli import main
 from wearabouts.embedding import Cluster, IndexProgress, index
 from wearabouts.embedding.cluster import job
 from wearabouts.embedding.cluster.shards import MANIFEST
@@ -172,3 +176,37 @@ def test_photos_that_no_node_can_see_are_said_so_at_once(
     monkeypatch.setattr(job, "_unseen", lambda _: True)
     with pytest.raises(SettingsError, match="folder that all nodes share"):
         indexed(tmp_path / "store", shop(tmp_path, 2), Steady(), cluster=cluster(joined, tmp_path / "shards"))
+
+
+PAGES = [Path(__file__).parents[2] / "docs" / name for name in ("cluster.md", "cluster.zh.md")]
+
+
+def test_the_pages_commands_and_code_do_what_they_say(
+    tmp_path: Path, joined: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    for number in range(3):
+        (tmp_path / "photos" / f"{number}.jpg").write_bytes(saved(scene(60, 80, number), "JPEG"))
+    shell, code = blocks(PAGES[0])
+    commands = [line.partition("#")[0].split() for line in shell.code.splitlines()]
+    (command,) = [words for words in commands if words[0] == "wearabouts"]
+    assert main(command[1:]) == 0
+    assert (tmp_path / "shop-shards" / MANIFEST).exists()
+    with contextlib.closing(open_store("shop")) as store:
+        assert len(list(store.products())) == 3
+    shutil.rmtree("shop")
+    exec(code.code, {"__name__": "page"})
+    with contextlib.closing(open_store("shop")) as store:
+        assert len(list(store.products())) == 3
+    assert len(files(tmp_path / "shop-shards")) == 2  # from the shards of the run before
+    from ray.scripts import scripts
+
+    for words in commands:
+        if words[0] == "ray":
+            options = {each for option in scripts.cli.commands[words[1]].params for each in option.opts}
+            assert {word for word in words if word.startswith("--")} <= options
+
+
+def test_both_pages_have_the_same_commands_and_code() -> None:
+    assert [block.bare() for block in blocks(PAGES[0])] == [block.bare() for block in blocks(PAGES[1])]

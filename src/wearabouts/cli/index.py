@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from wearabouts.encoders import Encoder
     from wearabouts.fetch import FetchSettings
 
+SHARDS = Path("wearabouts-shards")  # where the store is no folder that they could lie beside
+
 
 def index(
     source: Annotated[str, typer.Argument(help="Feed, table or folder.")],
@@ -65,7 +67,7 @@ def index(
     ] = None,
     shards: Annotated[
         Path | None,
-        typer.Option("--shards", help="Folder for what the cluster made; by default beside the store."),
+        typer.Option("--shards", help="Folder for what the cluster made; by default STORE-shards."),
     ] = None,
     faults: FaultsOption = None,
     json: JsonOption = False,
@@ -135,7 +137,7 @@ def _cluster(ray: str | None, shards: Path | None, store: str, fetching: FetchSe
     """The cluster asked for, its shards beside the store unless a folder is named.
 
     Raises:
-        SettingsError: Shards without a cluster, or nowhere to keep them.
+        SettingsError: Shards without a cluster.
     """
     from wearabouts.embedding import Cluster
     from wearabouts.errors import SettingsError
@@ -144,9 +146,8 @@ def _cluster(ray: str | None, shards: Path | None, store: str, fetching: FetchSe
         if shards is not None:
             raise SettingsError(f"--shards {shards} is for a cluster; give --ray auto as well, or leave it out")
         return None
-    if shards is None and "://" in store:
-        raise SettingsError(f"{store} is no folder that shards could lie beside; name one with --shards FOLDER")
-    return Cluster(ray, shards or Path(f"{store}-shards"), settings=fetching)
+    beside = SHARDS if "://" in store else Path(f"{store}-shards")
+    return Cluster(ray, shards or beside, settings=fetching)
 
 
 def _plain(summary: IndexSummary, store: str) -> dict[str, Any]:
