@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Final
 
 from wearabouts.stores.milvus.address import Address
-from wearabouts.stores.milvus.client import CALL, Connection
+from wearabouts.stores.milvus.client import CALL, Connection, Row
 from wearabouts.stores.milvus.keys import KEY, SCALARS
 
 FORMAT: Final = 1
@@ -40,14 +40,21 @@ def is_there(connection: Connection) -> bool:
     return bool(connection.call("looking for the store", lambda client: client.has_collection(name, timeout=CALL)))
 
 
-def create(connection: Connection, dim: int) -> None:
-    """Make the collections in place of any there are, photos last: while that one is missing, there is no store."""
+def create(connection: Connection, dim: int, own: Row) -> None:
+    """Make the collections in place of any there are, photos last: while that one is missing, there is no store.
+
+    Args:
+        connection: To the server or file.
+        dim: Floats per vector.
+        own: The store's own row.
+    """
     address = connection.address
     drop(connection)
     photos, products, pieces = companions(address.collection)
     flat = {"index_type": "FLAT", "metric_type": "IP", "params": {}}
     _make(connection, pieces, _pieces(), flat, {"num_shards": 1})
     _make(connection, products, _products(), flat, {"num_shards": 1})
+    connection.upsert(products, [own])
     spread = {"num_shards": address.shards, "num_partitions": address.partitions}
     _make(connection, photos, _photos(dim), index_of(address), spread, partition_key_field="garment")
 

@@ -6,7 +6,7 @@ photos tie, in order of id, as in every other engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -83,19 +83,26 @@ class Search:
         return None
 
     def _settled(self, limit: int, exact: bool) -> tuple[list[Row], list[Hit]]:
-        """What the index finds, and the hits among it, at a moment at which no product found is being changed.
+        """What the index finds, and the hits among it.
 
-        Rows of another writing than a head names were found just before it was replaced, or are left from a writer
-        that was killed: the same ones are found again then.
+        Rows are found first and heads are read then, so a product may have been replaced in between: its rows are those
+        of a writing that no head names any more. It is looked at again; a writing that a head named since the search
+        began counts, for it was the present one within this search. Rows a killed writer left are found again for ever,
+        and left out.
         """
-        seen: set[str] | None = None
+        named: dict[str, set[int]] = {}
+        before: set[str] = set()
         for strong in (False, *[True] * AGAIN):
             rows = self._near(limit, exact, strong)
-            hits, other = self._kept(rows)
-            if not other or other == seen:
+            heads = self.reader.heads({row["owner"] for row in rows}, ("key", "version"))
+            for key, head in heads.items():
+                named.setdefault(key, set()).add(head["version"])
+            shown = _newest(rows, {key: versions for key, versions in named.items() if key in heads})
+            hidden = {row["key"] for row in rows if row["owner"] in heads and row["owner"] not in shown}
+            if not hidden or hidden == before:
                 break
-            seen = other
-        return rows, hits
+            before = hidden
+        return rows, self._scored([row for row in rows if shown.get(row["owner"]) == row["version"]])
 
     def _near(self, limit: int, exact: bool, strong: bool) -> list[Row]:
         address = self._connection.address
@@ -111,8 +118,8 @@ class Search:
         """Everything, part by part, of which the best are kept."""
         best: list[Hit] = []
         for rows in self._parts():
-            hits, _ = self._kept(rows)
-            best = sorted([*best, *hits])[: self.count]
+            living, _ = self.reader.living(rows)
+            best = sorted([*best, *self._scored(living)])[: self.count]
         return best
 
     def _parts(self) -> Iterator[list[Row]]:
@@ -121,17 +128,15 @@ class Search:
         for part in slices(total, SCANNED):
             yield self._connection.query(self.reader.photos, said + part, FIELDS)
 
-    def _kept(self, rows: Sequence[Row]) -> tuple[list[Hit], set[str]]:
-        """The rows of present products that the filter keeps, scored; and the keys of those of other writings."""
-        living, other = self.reader.living(rows)
+    def _scored(self, rows: list[Row]) -> list[Hit]:
+        """The rows whose product the filter keeps, scored."""
         if self.asked.judged is not None:
-            living = self._judged(living)
-        if not living:
-            return [], other
-        vectors = np.asarray([row[VECTOR] for row in living], np.float32).astype(np.float64)
+            rows = self._judged(rows)
+        if not rows:
+            return []
+        vectors = np.asarray([row[VECTOR] for row in rows], np.float32).astype(np.float64)
         scores = np.clip((vectors * self.vector.astype(np.float64)).sum(axis=1), -1, 1).astype(np.float32)
-        hits = [(-float(score), row["photo"], row["product"]) for score, row in zip(scores, living, strict=True)]
-        return hits, other
+        return [(-float(score), row["photo"], row["product"]) for score, row in zip(scores, rows, strict=True)]
 
     def _judged(self, rows: Sequence[Row]) -> list[Row]:
         """Those whose product fulfils what Milvus could not be asked."""
@@ -141,5 +146,15 @@ class Search:
         for head, facts in zip(heads, self.reader.facts(heads), strict=True):
             product = facts["product"]
             if holds(self.asked.judged, texts_of(product, facts["garment"]), product["price"]):
-                kept.add((head["key"], head["version"]))
-        return [row for row in rows if (row["owner"], row["version"]) in kept]
+                kept.add(head["key"])
+        return [row for row in rows if row["owner"] in kept]
+
+
+def _newest(rows: Sequence[Row], named: Mapping[str, set[int]]) -> dict[str, int]:
+    """Product's key → the newest version among its rows that a head has named; only where there is one."""
+    shown: dict[str, int] = {}
+    for row in rows:
+        owner, version = row["owner"], row["version"]
+        if version in named.get(owner, ()):
+            shown[owner] = max(version, shown.get(owner, version))
+    return shown

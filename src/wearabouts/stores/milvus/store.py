@@ -229,25 +229,25 @@ def _opened(connection: Connection, new: tuple[str, int] | None, *, rebuild: boo
     """The store's own row, after making the store where that is asked."""
     address = connection.address
     if new is not None and (rebuild or not layout.is_there(connection)):
-        layout.create(connection, new[1])
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        facts = {"format": layout.FORMAT, "encoder_hash": new[0], "dim": new[1], "created": created}
+        layout.create(connection, new[1], head(META, 0, "", json.dumps(facts)))
+        connection.catch_up()
     elif not layout.is_there(connection):
         raise _missing(address)
     layout.load(connection)
     reader = Reader(connection)
-    found = connection.query(reader.products, f'key == "{META}"', ("key", "facts"), strong=True)
-    if found:
-        meta: dict[str, Any] = json.loads(found[0]["facts"])
-        if meta.get("format") != layout.FORMAT:
-            raise StoreError(
-                f"{address.text} has format {meta.get('format')}, this release reads format {layout.FORMAT}; use the "
-                "release that wrote it, or index again with --rebuild"
-            )
-        return meta
-    if new is None or connection.count(reader.products, 'key >= ""', strong=True):
-        raise _missing(address)
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    meta = {"format": layout.FORMAT, "encoder_hash": new[0], "dim": new[1], "created": created}
-    connection.upsert(reader.products, [head(META, 0, "", json.dumps(meta))])
+    row = reader.heads([META], ("key", "version", "facts"), strong=True).get(META)
+    if row is None:
+        raise StoreError(
+            f"{address.text} has no row of its own, so it is no whole store; restore it, or index again with --rebuild"
+        )
+    meta: dict[str, Any] = json.loads(row["facts"])
+    if meta.get("format") != layout.FORMAT:
+        raise StoreError(
+            f"{address.text} has format {meta.get('format')}, this release reads format {layout.FORMAT}; use the "
+            "release that wrote it, or index again with --rebuild"
+        )
     return meta
 
 
