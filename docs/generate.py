@@ -16,6 +16,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 import own_labels
 import throughput
+import tortured
 
 import questions
 
@@ -36,6 +37,8 @@ DOCUMENTS = (
     "docs/tutorials/cifar10.zh.md",
     "docs/questions.md",
     "docs/questions.zh.md",
+    "docs/stores.md",
+    "docs/stores.zh.md",
 )
 PLACE = re.compile(r"(<!-- table: (?P<name>[a-z0-9-]+) -->\n).*?(\n<!-- end of table -->)", re.DOTALL)
 Words = Mapping[str, str]
@@ -240,6 +243,7 @@ TABLES: dict[str, Callable[[Mapping[str, Any], Words], str]] = {
     "ranking": ranking,
     "codes": codes,
     "labels": lambda result, words: own_labels.own_labels(result, words is CHINESE),
+    "torture": lambda result, words: tortured.torture(result, words is CHINESE),
     "throughput": lambda result, words: throughput.throughput(result, words is CHINESE),
     "question-labels": lambda result, words: questions.labels(result, words is CHINESE),
     "question-pairs": lambda result, words: questions.pairs(result, words is CHINESE),
