@@ -35,15 +35,15 @@ class Photos:
         return [photo for pair in zip(self.small, self.large, strict=True) for photo in pair]
 
 
-def gathered(count: int, seed: int) -> Photos:
-    """So many small and so many large photos, the same for the same seed."""
+def gathered(count: int, seed: int, height: int = 1_300) -> Photos:
+    """So many small and so many large photos, the same for the same seed; large drawn ones are `height` px high."""
     folder = os.environ.get("WEARABOUTS_DATA", "")
     if folder and (Path(folder) / "magento-fashion").is_dir():
         root = Path(folder)
         small, large = (_real(root / name, count, seed) for name in ("clothing", "magento-fashion"))
         if min(len(small), len(large)) == count:
             return Photos("real photographs: clothing-dataset (small), Magento sample shop (large)", small, large)
-    return Photos("drawn photographs", _drawn(count, seed, 420), _drawn(count, seed + 1, 1_300))
+    return Photos("drawn photographs", _drawn(count, seed, 420), _drawn(count, seed + 1, height))
 
 
 def _real(folder: Path, count: int, seed: int) -> tuple[bytes, ...]:

@@ -33,6 +33,7 @@ class Scale:
         queries: Searches of one round.
         requests: HTTP requests of one round.
         asked: Photos that ask; the others are grown from.
+        height: Of large photos, in pixels, where they are drawn.
     """
 
     rounds: int
@@ -42,10 +43,11 @@ class Scale:
     queries: int
     requests: int
     asked: int
+    height: int = 1_300
 
 
 FULL = Scale(rounds=5, photos=100, encoded=16, sizes=(10_000, 100_000), queries=50, requests=50, asked=40)
-QUICK = Scale(rounds=2, photos=6, encoded=8, sizes=(500, 1_000), queries=8, requests=6, asked=4)
+QUICK = Scale(rounds=1, photos=4, encoded=4, sizes=(500, 1_000), queries=8, requests=6, asked=4, height=420)
 
 
 class Stage:
@@ -68,7 +70,7 @@ class Stage:
     def photos(self) -> photographs.Photos:
         """The photos of this run."""
         self.say("gathering photos")
-        return photographs.gathered(self.scale.photos, self.seed)
+        return photographs.gathered(self.scale.photos, self.seed, self.scale.height)
 
     @cached_property
     def encoder(self) -> OnnxEncoder:

@@ -42,7 +42,7 @@ RESULTS = measure.REPOSITORY / "benchmarks" / "results"
 SIZES: dict[bool, dict[str, Any]] = {
     False: {"curves": ((256, 400_000), (512, 400_000)), "one": (256, 400_000), "dim": 128, "large": 10_000_000,
             "growth": (10_000, 100_000, 400_000, 1_000_000)},
-    True: {"curves": ((256, 1_500),), "one": (256, 1_500), "dim": 128, "large": 3_000, "growth": (500, 1_500)},
+    True: {"curves": ((256, 1_200),), "one": (256, 1_200), "dim": 128, "large": 1_500, "growth": (600,)},
 }  # fmt: skip
 PHOTOS = 4  # of a product in the largest store
 

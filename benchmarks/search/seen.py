@@ -51,7 +51,7 @@ class Amount:
 
 
 FULL = Amount(products=2_500, real=10_000, queries=900)
-QUICK = Amount(products=30, real=0, queries=12)
+QUICK = Amount(products=16, real=0, queries=8)
 
 
 @dataclass(frozen=True, slots=True)

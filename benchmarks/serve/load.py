@@ -55,6 +55,7 @@ async def _all(url: str, requests: Sequence[bytes], due: np.ndarray, rate: float
     parts = urlsplit(url)
     assert parts.hostname is not None
     idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+    every: list[asyncio.StreamWriter] = []
     laps = np.full(len(due), np.nan)
     late = np.zeros(len(due))
     begin = time.perf_counter()
@@ -62,7 +63,11 @@ async def _all(url: str, requests: Sequence[bytes], due: np.ndarray, rate: float
     async def one(number: int) -> None:
         late[number] = time.perf_counter() - begin - due[number]
         try:
-            pair = idle.pop() if idle else await asyncio.open_connection(parts.hostname, parts.port)
+            if idle:
+                pair = idle.pop()
+            else:
+                pair = await asyncio.open_connection(parts.hostname, parts.port)
+                every.append(pair[1])
             pair[1].write(requests[number % len(requests)])
             status = await _answer(pair[0])
         except (OSError, asyncio.IncompleteReadError, ValueError):
@@ -79,8 +84,9 @@ async def _all(url: str, requests: Sequence[bytes], due: np.ndarray, rate: float
     for task in waiting:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    for _, writer in idle:
+    for writer in every:
         writer.close()
+    await asyncio.gather(*(writer.wait_closed() for writer in every), return_exceptions=True)
     failed = np.isnan(laps)
     laps[failed] = np.maximum(time.perf_counter() - begin - due[failed], PATIENCE)
     return Outcome(rate, tuple((1000 * laps).tolist()), int(failed.sum()), float(1000 * np.median(late)))

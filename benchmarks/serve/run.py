@@ -52,7 +52,7 @@ def main(words: Sequence[str] | None = None) -> int:
     work.mkdir(parents=True, exist_ok=True)
     ground = Ground(work, given.seed, _say, quick=given.quick)
     start, before = time.perf_counter(), measure.load()
-    dim, count = 256, 1_500 if given.quick else 400_000
+    dim, count = 256, 1_200 if given.quick else 400_000
     found = measured(ground, dim, count, given.seconds)
     run = {
         "format": 1, "quick": given.quick, "date": measure.today(), "seed": given.seed, "machine": measure.machine(),
@@ -114,7 +114,7 @@ def _one(ground: Ground, name: str, server: Running, photos: list[bytes], second
     rows = []
     for who, url in urls.items():
         ground.say(f"{who}: one client")
-        row = {"who": who, **_closed(url, photos, 6 if ground.quick else 100)}
+        row = {"who": who, **_closed(url, photos, 4 if ground.quick else 100)}
         row["rates"] = _opened(ground, who, url, photos, seconds)
         held = [each["rate"] for each in row["rates"] if each["held"]]
         row["highest"] = max(held, default=0.0)
@@ -178,7 +178,7 @@ def _rate(ground: Ground, who: str, url: str, photos: list[bytes], rate: float, 
 
 def asking(ground: Ground) -> list[bytes]:
     """JPEG files that were stored nowhere: real street photos where there are any, else drawn ones."""
-    count = 4 if ground.quick else 60
+    count = 2 if ground.quick else 60
     root = os.environ.get("WEARABOUTS_DATA", "")
     if root and ground.amount.real:
         folder = Path(root) / "clothing"
