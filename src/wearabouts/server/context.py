@@ -17,6 +17,8 @@ from wearabouts.server.security import ThumbnailSigner, client_name, require_adm
 from wearabouts.server.settings import ServerSettings
 from wearabouts.stores import Store
 
+WRITERS = 2  # more would take the cores from searches
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -25,7 +27,7 @@ class Context:
     Attributes:
         searches: Threads for decoding and inference.
         reads: Threads for the store, so that thumbnails never wait behind searches.
-        writes: One thread: a store has one writer.
+        writes: Threads that decode, encode and write; what they write at the same time is committed together.
         fetches: Threads that wait for other people's servers, so that nothing else waits for those.
     """
 
@@ -55,7 +57,7 @@ class Context:
             intake=Intake(settings),
             searches=Gate("search", settings.search_threads, settings.search_queue, settings.search_seconds),
             reads=Gate("read", 4, 256, settings.search_seconds),
-            writes=Gate("write", 1, 8, settings.search_seconds * 4),
+            writes=Gate("write", WRITERS, 8, settings.search_seconds * 4),
             fetches=Gate("fetch", 4, 16, settings.search_seconds),
             search_buckets=TokenBuckets(settings.searches_per_minute),
             read_buckets=TokenBuckets(settings.reads_per_minute),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from wearabouts.server.receipt import deadline_protocol
 from wearabouts.server.settings import ServerSettings
 
 BACKLOG = 2048
+SWITCH = 0.0005  # seconds
 
 
 class _Server(uvicorn.Server):
@@ -93,8 +95,22 @@ def run(app: FastAPI, settings: ServerSettings, *, ready: Callable[[str], None] 
     listener = open_socket(settings)
     url = address(listener)
     server = build_server(app, settings, (lambda: ready(url)) if ready else (lambda: None))
-    with listener, _returning():
+    with listener, _returning(), _taking_turns():
         server.run(sockets=[listener])
+
+
+@contextmanager
+def _taking_turns() -> Iterator[None]:
+    """Let threads wait a tenth as long for each other's Python as they would: a search must not stand behind a write.
+
+    A search gives the interpreter up for its scans, and has to get it back from whoever computes meanwhile.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 @contextmanager

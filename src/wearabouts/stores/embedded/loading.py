@@ -23,7 +23,7 @@ from wearabouts.stores.embedded.rows import vector_sum
 from wearabouts.stores.embedded.schema import Meta, knows_era
 from wearabouts.stores.embedded.view import Rows, View
 
-PART: Final = 2_048  # rows read at once
+PART: Final = 512  # rows read at once: a few milliseconds, after which a rebuild in the background may rest
 _FACTS: Final = ("number", "id", *(name for name in TEXT_COLUMNS if name != "id"), "price", "attributes")
 _QUOTED: Final = ", ".join(f'"{name}"' for name in _FACTS)
 _PRODUCTS: Final = f"SELECT {_QUOTED} FROM products WHERE number > ? ORDER BY number LIMIT {PART}"  # noqa: S608 - ours
@@ -95,7 +95,7 @@ def replay(connection: sqlite3.Connection, meta: Meta, view: View) -> View:
 
 def _replayed(connection: sqlite3.Connection, meta: Meta, view: View, gone: Sequence[str]) -> View:
     rows = view.rows
-    dead_slots, dead_rows = rows.drop_products(gone)
+    dead_slots, dead_rows = rows.drop_products(gone) if gone else ([], [])
     slot_of_number: dict[int, int] = {}
     for ids, part in products(connection, view.sequence):
         slots, buried = rows.drop_products(ids)

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from wearabouts.stores.embedded.indexes.scanning import best, margin, nearest
+from wearabouts.stores.embedded.placing import promising
 from wearabouts.stores.embedded.view import Places, View
 from wearabouts.stores.records import checked_query as checked_query
 from wearabouts.types import Floats, Ranking
@@ -47,6 +48,10 @@ def search(
         alive = alive & since
     scores, rows = view.base.index.near(vector, count, allowed=allowed, alive=view.buried, exact=exact, effort=effort)
     if len(alive):
+        if not exact:
+            far = allowed is not None or view.buried is not None
+            index, placed = view.base.index, view.placed
+            alive = promising(index, placed, vector, scores, count, alive, effort=effort, far=far)
         newer, places = nearest(view.vectors, vector, count, alive=alive)
         scores, rows = np.concatenate([scores, newer]), np.concatenate([rows, places + size])
         scores, rows = best(scores, rows, count, margin(len(vector)))

@@ -19,6 +19,7 @@ from wearabouts.stores.embedded.columns import Columns, Growing
 from wearabouts.stores.embedded.filtering import Filters, Mask, among, kept
 from wearabouts.stores.embedded.generation import Base
 from wearabouts.stores.embedded.indexes import Allowed
+from wearabouts.stores.embedded.placing import NONE_PLACED, Placed, Placing
 from wearabouts.stores.where import parse
 from wearabouts.types import Floats
 
@@ -40,6 +41,7 @@ class Rows:
         self.numbers = Growing(np.int64)
         self.slots = Growing(np.int32)
         self.columns = Columns()
+        self.placing = Placing(base.index)
         self._photo_ids: list[str] = []
         self._row_of: dict[str, int] = {}
         self._product_ids: list[str] = []
@@ -79,6 +81,7 @@ class Rows:
         self.numbers.extend(numbers)
         self.delta.extend(vectors)
         self.slots.extend(slots)
+        self.placing.go_on(self.delta.filled())
         self._photo_ids.extend(ids)
         for row, (ident, slot) in enumerate(zip(ids, slots, strict=True), first):
             self._row_of[ident] = row
@@ -155,6 +158,7 @@ class View:
         alive: (N,) bool, of the base's rows and then the delta's; a buried row never comes back.
         present: (M,) bool, the products that live, by slot.
         columns: What one can filter by.
+        placed: Where the first rows of the delta would lie in the base's index.
         kept: Filters already worked out: text and garments → what `filtered` gives.
     """
 
@@ -166,6 +170,7 @@ class View:
     alive: Mask
     present: Mask
     columns: Filters
+    placed: Placed = NONE_PLACED
     kept: dict[tuple[str | None, tuple[str, ...]], tuple[Allowed, Mask]] = field(default_factory=dict)
 
     @property
@@ -185,7 +190,7 @@ class View:
         """
         vectors, numbers, slots = rows.delta.filled(), rows.numbers.filled(), rows.slots.filled()
         columns = Filters(rows.base.columns, rows.columns.snapshot())
-        return cls(rows, sequence, vectors, numbers, slots, alive, present, columns)
+        return cls(rows, sequence, vectors, numbers, slots, alive, present, columns, rows.placing.filled())
 
     def photo_ids(self, places: Places) -> list[str]:
         """The ids of rows."""
