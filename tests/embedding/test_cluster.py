@@ -21,7 +21,7 @@ from wearabouts.catalog import Product
 from wearabouts.cli import main
 from wearabouts.embedding import Cluster, IndexProgress, index
 from wearabouts.embedding.cluster import job
-from wearabouts.embedding.cluster.shards import MANIFEST
+from wearabouts.embedding.cluster.shards import MANIFEST, Shards
 from wearabouts.errors import BundleError, SettingsError, StoreError
 from wearabouts.stores import open_store
 
@@ -136,6 +136,24 @@ class Never(Steady):
 
     def encode(self, *_: object) -> Any:
         raise BundleError("nothing was to be encoded")
+
+
+def test_a_run_that_is_stopped_goes_on_from_its_shards(tmp_path: Path, joined: Any) -> None:
+    products, shards = shop(tmp_path, 60), tmp_path / "shards"
+
+    def stop(_: IndexProgress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        indexed(tmp_path / "store", products, Slow(), cluster=cluster(joined, shards), progress=stop)
+    before = files(shards)
+    assert 2 <= len(before) < 9  # the manifest and some of eight shards
+    _, expected = indexed(tmp_path / "local", products, Steady(), processes=0)
+    summary, records = indexed(tmp_path / "store", products, Steady(), cluster=cluster(joined, shards))
+    assert (summary.products, len(summary.faults)) == (60, 0)
+    assert same(records, expected)
+    assert set(before) <= set(files(shards))
+    assert len(Shards(shards, Steady.hash, Steady.dim)) == 60  # no photo is in two shards
 
 
 def test_a_second_run_over_the_same_store_embeds_nothing(tmp_path: Path, joined: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
@@ -14,6 +15,7 @@ import pytest
 
 from crews import Steady
 from pictures import saved, scene
+from wearabouts.cli import main
 from wearabouts.embedding.cluster.rows import Key, Known, Row, Want
 from wearabouts.embedding.cluster.shards import MANIFEST, Shards
 from wearabouts.embedding.cluster.work import Hand, Team, answered, versions
@@ -200,3 +202,17 @@ def test_a_node_with_other_packages_is_told_before_it_makes_anything() -> None:
         Hand(packed(Steady()), Team("run", Steady.hash, FetchSettings(), other))
     with pytest.raises(SettingsError, match="another encoder"):
         Hand(packed(Steady()), Team("run", "other", FetchSettings(), here))
+
+
+def test_what_is_missing_is_named_with_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "1.png").write_bytes(saved(scene()))
+    monkeypatch.setitem(sys.modules, "ray", None)
+    command = ["index", str(tmp_path / "photos"), "--store", str(tmp_path / "store")]
+    assert main([*command, "--ray", "auto"]) == 2
+    assert "pip install 'wearabouts[cluster]'" in capsys.readouterr().err
+    assert main([*command, "--shards", str(tmp_path / "shards")]) == 2
+    assert "give --ray auto" in capsys.readouterr().err
+    assert main(command) == 0  # nobody who does not ask for a cluster needs ray

@@ -67,12 +67,13 @@ class Remote:
         self._all_photos, self._each, self._held = all_photos, each, held
         self._rows: dict[Key, Row] = {}
         self._given: deque[list[Key]] = deque()
+        self._under_way: deque[_Chunk] = deque()
         self._checked = False
         self._loader = Loader(self, thumbnails, evidence)  # says what of the store is complete, as the line's own does
 
     def products(self, products: Iterable[Product]) -> Iterator[Product]:
         """The same products, each once its photos are made."""
-        under_way: deque[_Chunk] = deque()
+        under_way = self._under_way
         for chunk in self._chunks(products):
             self._send(chunk)
             under_way.append(chunk)
@@ -100,7 +101,7 @@ class Remote:
 
     def close(self) -> None:
         """See `crew.Crew.close`."""
-        self._job.close()
+        self._job.close([chunk.reference for chunk in self._under_way if chunk.reference is not None])
 
     def _chunks(self, products: Iterable[Product]) -> Iterator[_Chunk]:
         chunk = _Chunk()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -136,8 +137,11 @@ class Job:
         except _lost(self._ray) as error:
             return _buried(want, error)
 
-    def close(self) -> None:
+    def close(self, under_way: Sequence[Any] = ()) -> None:
         """Leave the cluster; what is under way there is dropped."""
+        for reference in under_way:
+            with suppress(self._ray.exceptions.RayError, ValueError, TypeError):  # it may be done, or the cluster gone
+                self._ray.cancel(reference)
         if self._ours:
             self._ray.shutdown()
 
