@@ -217,3 +217,20 @@ def test_stopped_by_the_user_it_ends_at_once_and_both_stores_can_be_closed(tmp_p
     assert_holds(target, shop)
     source.close()
     target.close()
+
+
+def test_to_milvus_and_back_it_is_the_same_shop(tmp_path, generator):
+    pytest.importorskip("milvus_lite")
+    shop = shop_of(generator, 8)
+    source = made(tmp_path / "a", shop.records.values(), {"calibration": {"labels": 300}})
+    address = f"milvus-lite:{tmp_path}/lite.db/shop"
+    middle = open_store(address, mode="write", encoder_hash=HASH, dim=DIM)
+    assert counts(copying.copy(source, middle)) == (9, 9, 0, 0, 0, 1)
+    assert counts(copying.copy(source, middle)) == (9, 0, 9, 0, 0, 0)
+    back = made(tmp_path / "b")
+    assert counts(copying.copy(middle, back)) == (9, 9, 0, 0, 0, 1)
+    assert_holds(back, shop)
+    assert back.note("calibration") == {"labels": 300}
+    assert copying.copy(source, back).same == 9
+    for store in (source, middle, back):
+        store.close()

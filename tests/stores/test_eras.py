@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from stores.animals import open_cage
-from stores.oracle import DIM, HASH, photo_record, product_record, random_product, unit
+from stores.oracle import DIM, HASH, Shop, assert_same_ranking, photo_record, product_record, random_product, unit
 from wearabouts.stores import open_store
 from wearabouts.stores.embedded import eras, schema
 
@@ -162,3 +162,36 @@ def test_lost_writes_are_remembered_until_a_repair_whatever_is_written_afterward
 def _note_of(number):
     raw = struct.pack("<q", number)
     return raw + struct.pack("<I", zlib.crc32(raw))
+
+
+def test_an_older_copy_beside_a_newer_derived_folder_is_refused_its_base(folder, generator, tmp_path):
+    write(folder, generator, "a")
+    shutil.copy(folder / "store.db", tmp_path / "older.db")
+    store = open_store(folder, mode="write")
+    for ident in "bc":
+        store.upsert([product_record(ident, [photo_record(ident, unit(generator)[0])])])
+    store.rebuild()
+    store.close()
+    shutil.copytree(folder / "derived", tmp_path / "newer")
+    shutil.copy(tmp_path / "older.db", folder / "store.db")
+    (folder / "acknowledged").unlink()
+    shop = Shop()
+    store = open_store(folder, mode="write")
+    shop.upsert([store.record("a")])
+    for ident in "xyz":
+        shop.upsert([product_record(ident, [photo_record(ident, unit(generator)[0])])])
+        store.upsert([shop.records[ident]])
+    store.close()
+    shutil.rmtree(folder / "derived")
+    shutil.copytree(tmp_path / "newer", folder / "derived")
+    reader = open_store(folder)
+    assert reader.describe()["index"]["base"] == 0
+    query = unit(generator)[0]
+    assert_same_ranking(reader.search(query, 9), shop.nearest(query, 9))
+    assert ["belongs to another store" in each.detail for each in reader.check()] == [True]
+    reader.close()
+    store = open_store(folder, mode="write")
+    assert store.repair().left == ()
+    assert store.describe()["index"]["base"] == 4
+    assert_same_ranking(store.search(query, 9), shop.nearest(query, 9))
+    store.close()

@@ -29,6 +29,7 @@ from wearabouts.stores import Finding
 from wearabouts.stores.embedded import checking
 from wearabouts.stores.embedded.derived import generations
 from wearabouts.stores.embedded.eras import WritingConnection
+from wearabouts.stores.embedded.refusals import cure
 from wearabouts.stores.embedded.schema import (
     DATABASE,
     DERIVED,
@@ -115,7 +116,8 @@ def read(path: Path) -> Backup:
         with open(os.open(path / MANIFEST, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             raw = file.read(MAX_MANIFEST)
     except OSError as error:
-        raise StoreError(f"there is no backup at {path} ({error.strerror}); name the folder of one") from error
+        what = cure(error, "name the folder of one")
+        raise StoreError(f"there is no backup at {path} ({error.strerror}); {what}") from error
     try:
         manifest = json.loads(raw)
         total = manifest.pop("checksum")

@@ -24,6 +24,7 @@ from wearabouts.stores.embedded import beside, eras, notes
 from wearabouts.stores.embedded.derived import sync_folder
 from wearabouts.stores.embedded.loading import lenient
 from wearabouts.stores.embedded.lock import acknowledged
+from wearabouts.stores.embedded.refusals import cure
 from wearabouts.stores.embedded.schema import ACKNOWLEDGED, DERIVED, Meta, keeps_more, write_meta
 from wearabouts.stores.embedded.truth import Damage, Progress, damages
 
@@ -265,5 +266,5 @@ def keep_files(paths: Iterable[Path], keep: Path) -> None:
 def _unkept(keep: Path, error: OSError) -> StoreError:
     return StoreError(
         f"what is to be removed cannot be kept in {keep} ({error.strerror}); nothing was changed; "
-        "name a folder one may write to, with room"
+        + cure(error, "name a folder one may write to, with room")
     )
