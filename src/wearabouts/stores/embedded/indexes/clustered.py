@@ -144,15 +144,19 @@ class Clustered:
         if exact or count >= len(self.vectors) or (allowed is not None and allowed.rows is not None):
             return nearest(self.vectors, query, count, allowed, alive, self._require)
         similarity = scored_all(self.centroids, query)
-        sizes = self._sizes if allowed is None else allowed.each
-        reach = effort * (self.far_reach if self._is_opposed(similarity, allowed, alive) else self.reach)
-        width = np.float32(max(reach, TINY)) * self.radius
-        promise = similarity + width
-        promise[sizes == 0] = -np.inf
+        sizes, total = (self._sizes, len(self.vectors)) if allowed is None else (allowed.each, allowed.count)
         masks = [each for each in (None if allowed is None else allowed.mask, alive) if each is not None]
         slack = margin(self.vectors.shape[1])
-        total = len(self.vectors) if allowed is None else allowed.count
-        chosen = _most(promise, FIRST + 2 * count * len(promise) // max(1, total))
+        first = FIRST + 2 * count * len(sizes) // max(1, total)
+        width = np.float32(max(effort * self.reach, TINY)) * self.radius
+        promise = similarity + width
+        chosen = _most(promise, first)
+        if masks and self._is_opposed(chosen, allowed, alive):
+            width = np.float32(max(effort * self.far_reach, TINY)) * self.radius
+            promise = np.where(sizes > 0, similarity + width, np.float32(-np.inf))
+            chosen = _most(promise, first)
+        elif allowed is not None:
+            promise[sizes == 0] = -np.inf
         scores, rows = np.zeros(0, np.float32), np.zeros(0, np.int64)
         limit, step = -2.0, STEP
         while len(chosen):
@@ -168,11 +172,8 @@ class Clustered:
             step *= 2
         return scores, rows
 
-    def _is_opposed(self, similarity: Floats, allowed: Allowed | None, alive: Mask | None) -> bool:
-        """Whether a filter, or what was deleted, removes what is near the query."""
-        if allowed is None and alive is None:
-            return False
-        near = _most(similarity, FIRST)
+    def _is_opposed(self, near: Places, allowed: Allowed | None, alive: Mask | None) -> bool:
+        """Whether a filter, or what was deleted, removes what is in the lists near the query."""
         there = int(self._sizes[near].sum())
         if allowed is not None and len(self.vectors) * int(allowed.each[near].sum()) < OPPOSED * allowed.count * there:
             return True
