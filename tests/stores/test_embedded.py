@@ -313,9 +313,10 @@ class TestDerivedBase:
         store = open_store(folder, mode=mode)
         query = unit(generator)[0]
         assert_same_ranking(store.search(query, 50), shop.nearest(query, 50))
-        assert store.describe()["index"]["base"] == 0
-        if harm not in ("missing", "folder is a link"):
-            assert [finding.kind for finding in store.check()] == ["derived"]
+        if mode == "read":  # a writer makes it anew at once, in the background
+            assert store.describe()["index"]["base"] == 0
+            if harm not in ("missing", "folder is a link"):
+                assert [finding.kind for finding in store.check()] == ["derived"]
         store.close()
         if mode == "write" and harm != "folder is a link":
             store = open_store(folder)

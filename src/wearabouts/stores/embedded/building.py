@@ -24,7 +24,7 @@ from wearabouts.types import Floats
 
 Progress = Callable[[float], None]
 
-_PART: Final = 2_048  # vectors read at once
+_PART: Final = 1_024  # vectors read at once
 _VECTORS: Final = f"SELECT photo, data FROM vectors WHERE photo > ? ORDER BY photo LIMIT {_PART}"  # noqa: S608 - ours
 _ASKED: Final = 500  # vectors fetched in one question
 # The part of the time at the end of each step.
