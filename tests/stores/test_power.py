@@ -9,7 +9,7 @@ from torture import power, tracing
 from torture.disk import LOSSES, Disk, Write, applied
 from torture.ground import ground
 
-STATES = 250
+STATES = 200
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from torture import story
-from torture.victim import PATIENCE, PROCESSES
+from torture.victim import PATIENCE, process
 from wearabouts.stores import ProductRecord, Store
 
 PRODUCTS = 40
@@ -76,8 +76,7 @@ def replay(folder: Path, generator: np.random.Generator, outcome: Outcome) -> No
     for attempt in range(KILLS + 1):
         order = generator.permutation(np.repeat(np.arange(PRODUCTS), 1 + generator.integers(2, size=PRODUCTS))).tolist()
         line, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        process = PROCESSES.Process(target=fill, args=(folder, order, far), daemon=True)
-        process.start()
+        filler = process(fill, folder, order, far)
         far.close()
         line.settimeout(PATIENCE)
         wanted, heard, first = int(generator.integers(1, 4)), 0, True
@@ -91,9 +90,9 @@ def replay(folder: Path, generator: np.random.Generator, outcome: Outcome) -> No
             told |= part
             if attempt < KILLS and heard == wanted:
                 time.sleep(float(generator.uniform(0, 0.003)))
-                os.kill(process.pid or 0, signal.SIGKILL)
+                os.kill(filler.pid, signal.SIGKILL)
                 outcome.kills += 1
-        process.join(PATIENCE)
+        filler.join(PATIENCE)
         line.close()
     outcome.replays += 1
 

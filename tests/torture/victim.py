@@ -17,9 +17,13 @@ import select
 import shutil
 import signal
 import socket
+import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +33,32 @@ from wearabouts.errors import WearaboutsError
 from wearabouts.stores import embedded
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["wearabouts.stores.embedded", "torture.victim"])
 PR_SET_PTRACER = 0x59616D61
 ANYBODY = ctypes.c_ulong(-1)
 CLONE_NEWNS, MS_PRIVATE, MS_REC = 0x20000, 1 << 18, 1 << 14
 PATIENCE = 60.0  # seconds without a word
+
+
+@cache
+def begun() -> None:
+    """Begin the server that processes are forked from, with all loaded that they need."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))  # it knows no other way to our modules
+    try:
+        PROCESSES.set_forkserver_preload(["wearabouts.stores.embedded", "torture.victim", "torture.ingest"])
+        forkserver.ensure_running()
+    finally:
+        del os.environ["PYTHONPATH"]
+        if before is not None:
+            os.environ["PYTHONPATH"] = before
+
+
+def process(life: Callable[..., None], *words: Any) -> Any:
+    """A process, started."""
+    begun()
+    started = PROCESSES.Process(target=life, args=words, daemon=True)
+    started.start()
+    return started
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +207,7 @@ class Victim:
     def __init__(self, orders: Orders, ledger: Ledger) -> None:
         self.ledger = ledger
         self.line, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.process = PROCESSES.Process(target=live, args=(orders, far), daemon=True)
-        self.process.start()
+        self.process = process(live, orders, far)
         far.close()
         self.said: list[str] = []
         self.over = False
