@@ -34,14 +34,13 @@ from wearabouts.stores.embedded.indexes import (
     checked_lists,
     parting,
 )
-from wearabouts.stores.embedded.indexes.scanning import best, kept, margin, nearest, scored, scored_all
+from wearabouts.stores.embedded.indexes.scanning import WHOLE, best, kept, margin, nearest, scored, scored_all
 from wearabouts.types import Floats
 
 FIRST: Final = 8  # lists gone through before the reach is asked
 STEP: Final = 4_096  # rows gone through before it is asked again; each further step is twice as long
 REACHES: Final = {"reach": 0.5, "far_reach": 0.7}  # of an index that was not tuned
 MAX_REACH: Final = 4.0
-WHOLE: Final = 255  # the share of a row that lies as far out as any of its list
 LEAST_SHARE: Final = 8
 TINY: Final = 1e-3  # instead of nothing, where something is divided by it
 OPPOSED: Final = 0.5  # of what is to be expected near a query: a filter that leaves less removes its neighbourhood

@@ -13,7 +13,8 @@ from wearabouts.types import Floats
 
 ROUNDS: Final = 10  # of Lloyd's algorithm
 SEEN: Final = 40  # vectors for each centroid
-LOOKED: Final = 8  # regions in which a vector looks for its list
+FEW: Final = 32  # regions whose lists are all compared with every vector
+LOOKED: Final = 4  # regions in which a vector looks for its list, where there are more
 
 
 def centroids(sample: Floats, lists: int, seed: int, progress: Progress) -> Floats:
@@ -96,7 +97,7 @@ class Sorter:
 
     def __init__(self, centres: Floats) -> None:
         regions = round(len(centres) ** 0.5)
-        self._index = _flat(centres) if regions < 4 * LOOKED else _by_region(centres, regions)
+        self._index = _flat(centres) if regions <= FEW else _by_region(centres, regions)
 
     def assign(self, vectors: Floats) -> tuple[Lists, Floats]:
         """The list of each vector, (n,) int32, and its distance from the list's direction, (n,) float32."""

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wearabouts.stores.embedded.indexes import Progress
-from wearabouts.stores.embedded.indexes.clustered import WHOLE
+from wearabouts.stores.embedded.indexes.scanning import WHOLE
 from wearabouts.types import Floats
 
 if TYPE_CHECKING:
