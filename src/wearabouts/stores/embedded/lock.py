@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from wearabouts.errors import StoreError
+from wearabouts.stores.embedded.refusals import cure
 
 _MAX_NOTE = 4_096  # bytes of the note that says who holds it
 
@@ -36,8 +37,12 @@ class WriterLock:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise StoreError(
-                f"the store's lock {path} cannot be opened ({error.strerror}); a store needs a folder one may write to "
-                "and a lock that is a plain file; give such a folder, or open the store for reading"
+                f"the store's lock {path} cannot be opened ({error.strerror}); "
+                + cure(
+                    error,
+                    "a store needs a folder one may write to and a lock that is a plain file; give such a folder, or "
+                    "open the store for reading",
+                )
             ) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
