@@ -13,7 +13,6 @@ from wearabouts.types import Floats
 FEW: Final = 4_096  # rows left by a filter up to which going through just these beats any index
 WHOLE: Final = 255  # the share of a row that lies as far out as any of its list
 CHUNK: Final = 2**16  # rows scored before the worst of them are forgotten
-WHOLE: Final = 255  # the share of a row that lies as far out as any of its list
 
 
 def margin(dim: int) -> float:
