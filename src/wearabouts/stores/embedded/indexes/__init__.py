@@ -148,6 +148,8 @@ KINDS: Final = {
     "exact": "wearabouts.stores.embedded.indexes.exact:Exact",
     "clustered": "wearabouts.stores.embedded.indexes.clustered:Clustered",
 }
+# the same for what tunes those that have something to tune
+TUNED: Final = {"clustered": "wearabouts.stores.embedded.indexes.tuning:tuned"}
 
 
 def choose(count: int, dim: int) -> Choice:
@@ -211,14 +213,17 @@ def opened(
 
 def tuned(index: Index, seed: int = 0, progress: Progress = unwatched) -> dict[str, Any]:
     """How far searches in this index have to look, tried out on it: facts to keep and to open it with."""
-    tune = getattr(index, "tuned", None)
-    return {} if tune is None else dict(tune(seed, progress))
+    return dict(_imported(TUNED[index.kind])(index, seed, progress)) if index.kind in TUNED else {}
 
 
 def _kind(name: str) -> Any:
     if name not in KINDS:
         raise ValueError(f"index kind {name!r} is none of {', '.join(KINDS)}")
-    module, attribute = KINDS[name].split(":")
+    return _imported(KINDS[name])
+
+
+def _imported(name: str) -> Any:
+    module, attribute = name.split(":")
     return getattr(import_module(module), attribute)
 
 

@@ -118,13 +118,6 @@ class Clustered:
         """Fit the lists to a sample."""
         return ClusteredMaking(lists, sample, seed, progress)
 
-    def tuned(self, seed: int, progress: Progress) -> dict[str, Any]:
-        """How far searches have to look."""
-        from wearabouts.stores.embedded.indexes.tuning import far_reach, reach
-
-        near = reach(self, seed, lambda part: progress(0.6 * part))
-        return {"reach": near, "far_reach": max(near, far_reach(self, seed, lambda part: progress(0.6 + 0.4 * part)))}
-
     def allow(self, mask: Mask) -> Allowed:
         """Counts what is left in each list."""
         return kept(mask, self.lists)

@@ -12,18 +12,16 @@ that have nothing to do with the lists, as a shop's categories have not, and tho
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import faiss
 import numpy as np
 import numpy.typing as npt
 
 from wearabouts.stores.embedded.indexes import Progress
+from wearabouts.stores.embedded.indexes.clustered import Clustered
 from wearabouts.stores.embedded.indexes.scanning import WHOLE
 from wearabouts.types import Floats
-
-if TYPE_CHECKING:
-    from wearabouts.stores.embedded.indexes.clustered import Clustered
 
 QUERIES: Final = (50, 200)  # of each kind, at least and at most
 COMPARISONS: Final = 10**8  # of the queries of a kind with all vectors, between these two
@@ -42,6 +40,19 @@ FAR_GOAL: Final = 0.997
 GROUPS: Final = 300
 REMOVED: Final = (0.1, 0.5)  # of all vectors, those nearest to the query
 CHUNK: Final = 2**13  # vectors compared at once
+
+
+def tuned(index: Clustered, seed: int, progress: Progress) -> dict[str, float]:
+    """How far searches in this index have to look.
+
+    Args:
+        index: Opened with facts or without.
+        seed: Of the queries.
+        progress: Told how far it is.
+    """
+    near = reach(index, seed, lambda part: progress(0.6 * part))
+    far = far_reach(index, seed, lambda part: progress(0.6 + 0.4 * part))
+    return {"reach": near, "far_reach": max(near, far)}
 
 
 def reach(index: Clustered, seed: int, progress: Progress) -> float:
