@@ -39,7 +39,8 @@ def _note(result: Mapping[str, Any], chinese: bool) -> str:
         )
     return (
         f"{photos} drawn JPEGs, {low} to {high} px on the longer side, model {model}, medians of "
-        f"{rounds} rounds, shares taken within rounds; the start of processes and all writing count. Processor time a photo on one thread: "
+        f"{rounds} rounds, shares taken within rounds; the start of processes and all writing count. "
+        "Processor time a photo on one thread: "
         f"{decode:.1f} ms to decode and make the small copy, {encode:.1f} ms to fit and encode. "
         f"Measured {date}, {machine} cores, load average {loads} before."
     )
