@@ -23,12 +23,12 @@ from wearabouts.stores.embedded.indexes.clustered import Clustered
 from wearabouts.stores.embedded.indexes.scanning import WHOLE
 from wearabouts.types import Floats
 
-QUERIES: Final = (50, 200)  # of each kind, at least and at most
+QUERIES: Final = (100, 200)  # of each kind, at least and at most
 COMPARISONS: Final = 10**8  # of the queries of a kind with all vectors, between these two
 COUNTS: Final = (10, 20, 100)  # neighbours asked for
 GOAL: Final = 0.9995  # of all true neighbours lie within reach
 MARGIN: Final = 1.15  # times what the sample needed: real queries differ from made ones
-LEAST: Final = 0.2  # and MOST: a reach beyond these says more of the sample than of the shop
+LEAST: Final = 0.4  # and MOST: a reach beyond these says more of the made queries than of real ones
 MOST: Final = 1.0
 NEARBY: Final = (100, 1_000)  # ranks of the neighbours towards which queries are moved
 NOISE: Final = (0.95, 0.8)  # similarity to what they were made from
