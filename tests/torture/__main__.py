@@ -1,6 +1,6 @@
 """Kill, fail, cut the power and flip bits, N times, and say what came of it: `python -m torture 2000`.
 
-Stopped at any time, it goes on where it was when it is started again with the same N and seed. Two workers share the
+Stopped at any time, it goes on where it was when it is started again with the same N, seed and code. Two workers share the
 work. Of N = 2000: 2,000 kills, 500 failing system calls, 5,000 states after a loss of power and 2,000 flipped bits.
 """
 
@@ -11,6 +11,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy: threads of two workers would wait for each other
 
 import argparse
+import hashlib
 import json
 import sys
 import time
@@ -23,6 +24,7 @@ from typing import Any
 from torture import faults, results, tracing
 from torture.ground import ground
 from torture.pieces import done, pieces
+from wearabouts import stores
 
 WORKERS = 2
 TOLD = 2_000  # N from which on the figures are kept
@@ -31,7 +33,7 @@ GUESS = {"kills": 6.0, "faults": 4.0, "power": 30.0, "flips": 6.0, "ingest": 10.
 
 def run(count: int, seed: int, only: list[str], work: Path) -> tuple[list[dict[str, Any]], bool, int]:
     """Do all of it, or what is left of it; outcomes, whether that is all, and how many system calls there are."""
-    journal = work / f"{count}-{seed}.jsonl"
+    journal = work / f"{count}-{seed}-{_code()}.jsonl"
     journal.parent.mkdir(parents=True, exist_ok=True)
     found = [json.loads(line) for line in journal.read_text().splitlines()] if journal.exists() else []
     reason = tracing.reason()
@@ -65,7 +67,18 @@ def run(count: int, seed: int, only: list[str], work: Path) -> tuple[list[dict[s
         pool.shutdown(wait=False, cancel_futures=True)
         return found, False, len(sites)
     pool.shutdown()
+    if not only:
+        journal.unlink()
     return found, not only, len(sites)
+
+
+def _code() -> str:
+    """What is tried, and how: pieces done with other code count for nothing."""
+    state = hashlib.sha256()
+    for folder in (Path(stores.__file__).parent, Path(__file__).parent):
+        for path in sorted(folder.rglob("*.py")):
+            state.update(path.read_bytes())
+    return state.hexdigest()[:12]
 
 
 def _tell(piece: dict[str, Any], found: list[dict[str, Any]], left: Counter[str], finished: int, took: float) -> None:
