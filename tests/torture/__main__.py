@@ -1,7 +1,7 @@
 """Kill, fail, cut the power and flip bits, N times, and say what came of it: `python -m torture 2000`.
 
-Stopped at any time, it goes on where it was when it is started again with the same N, seed and code. Two workers share the
-work. Of N = 2000: 2,000 kills, 500 failing system calls, 5,000 states after a loss of power and 2,000 flipped bits.
+Stopped at any time, it goes on where it was when it is started again with the same N, seed and code. Two workers share
+the work. Of N = 2000: 2,000 kills, 500 failing system calls, 5,000 states after a loss of power, 2,000 flipped bits.
 """
 
 from __future__ import annotations
