@@ -19,6 +19,7 @@ ASKED: Final = 1_000  # keys in one question
 MESSAGE: Final = 4 * 2**20  # bytes of rows in one request; servers refuse 64 MiB, message queues less
 ROWS: Final = 2_000  # rows in one request
 CALL: Final = 15.0  # seconds one request may take
+WAITED: Final = 120.0  # seconds for which a server that answers may load a collection
 PAUSES: Final = (0.05, 2.0)  # seconds before the first attempt again, and at most
 # What passes by itself, of Milvus's own codes: not ready, unavailable, too many requests, not (yet) loaded,
 # recovering, a channel or node that is moving.
@@ -79,16 +80,19 @@ class Connection:
             pause = min(2 * pause, most)
 
     def wait(self, doing: str, done: Callable[[Any], bool]) -> None:
-        """Ask until something is so.
+        """Ask until something is so; a server that answers is given time.
 
         Raises:
-            AwayError: It is not, after all the address's patience.
+            StoreError: It is not so after a while.
         """
-        end = time.monotonic() + max(self.address.patience, 1)
+        end = time.monotonic() + max(self.address.patience, WAITED)
         pause, most = PAUSES
         while not self.call(doing, done):
             if time.monotonic() > end:
-                raise self._away(doing, TimeoutError("it is not done yet"))
+                raise StoreError(
+                    f"{self.address.text}: {doing} is not done after {WAITED:g} s; see whether the server has memory "
+                    "enough, and run it again"
+                )
             time.sleep(pause)
             pause = min(1.5 * pause, most)
 

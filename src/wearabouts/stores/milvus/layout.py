@@ -74,7 +74,7 @@ def load(connection: Connection) -> None:
     """Wait until the collections are in the server's memory.
 
     Raises:
-        AwayError: One is not, after all the address's patience.
+        StoreError: One is not after minutes.
     """
     for name in companions(connection.address.collection):
         connection.wait("loading the store", partial(_is_loaded, connection, name))
