@@ -7,6 +7,7 @@ N ?= 50
 JOBS ?= 2
 SPLITS := cifar10-2 cifar10 cifar10-1
 SHOP := .venv
+MILVUS := .venv-milvus
 DEV := .venv-dev
 RUNS := runs
 RESULTS := benchmarks/results
@@ -18,7 +19,7 @@ PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage pytest lint format bench codes questions labels torture table train cifar papers stages docs clean python chromium photographs pictures
+.PHONY: help demo test coverage pytest lint format bench codes questions labels torture table train cifar papers stages docs clean python chromium photographs pictures milvus milvus-if-possible
 # A recipe that fails half way must not leave a stamp behind.
 .DELETE_ON_ERROR:
 
@@ -30,7 +31,7 @@ demo: $(SHOP)/.installed ## Draw a fashion shop, index it and open its page: no 
 
 test: lint pytest ## Check style, types and floors, then run every test.
 
-pytest: $(DEV)/.installed chromium
+pytest: $(DEV)/.installed chromium milvus-if-possible
 	$(DEV)/bin/python -m pytest -n $(JOBS) --dist loadfile --durations=10
 
 coverage: $(DEV)/.installed chromium ## Run every test and report which lines and branches they reach: a quarter slower.
@@ -64,6 +65,8 @@ questions: $(DEV)/.installed ## The 400,000 question, measured on drawn photos a
 labels: $(DEV)/.installed ## What 300 labels of a shop's own gain, on a drawn shop: under ten minutes of processor time.
 	$(DEV)/bin/python benchmarks/labels.py
 	$(DEV)/bin/python docs/generate.py
+
+milvus: $(MILVUS)/.installed ## Set up the Milvus server that the tests start: once, 60 MB to fetch, 300 MB of disk.
 
 torture: $(DEV)/.installed ## Kill, fail, cut the power and flip bits, and look for anything lost; goes on where it was stopped: make torture N=2000
 	PYTHONPATH=tests $(DEV)/bin/python -m torture.indexing 20
@@ -113,7 +116,7 @@ docs: $(DEV)/.installed ## Write the measured tables into README, README.zh and 
 	$(DEV)/bin/python docs/stages.py
 
 clean: ## Remove environments, caches, runs and the demo's shop.
-	rm -rf $(SHOP) $(DEV) $(RUNS) demo-shop build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache \
+	rm -rf $(SHOP) $(DEV) $(MILVUS) $(RUNS) demo-shop build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache \
 	  .import_linter_cache .hypothesis
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -129,7 +132,7 @@ $(SHOP)/.installed: pyproject.toml constraints.txt | python
 $(DEV)/.installed: pyproject.toml constraints.txt | python
 	$(PYTHON) -m venv $(DEV)
 	$(DEV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) \
-	  --editable '.[train,hub,tune,heif,dev]'
+	  --editable '.[train,hub,tune,heif,cluster,dev]'
 	@touch $@
 
 python:
@@ -137,6 +140,17 @@ python:
 	  echo "Wearabouts needs Python 3.11 or newer; $(or $(PYTHON),python3) is" \
 	    "$$($(or $(PYTHON),python3) --version 2>&1 | tail -n 1)." \
 	    "Install a newer one, or name it: make demo PYTHON=/path/to/python3.12" >&2; exit 1; }
+
+# The package is a server and its own libraries; it needs none of those it asks for.
+$(MILVUS)/.installed: | python
+	$(PYTHON) -m venv $(MILVUS)
+	$(MILVUS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps milvus==2.3.5
+	$(MILVUS)/bin/python tests/milvus_server.py install $(MILVUS)/server
+	@touch $@
+
+milvus-if-possible: | python
+	@$(MAKE) --no-print-directory $(MILVUS)/.installed || \
+	  echo "The Milvus server could not be set up (the lines above say why): its tests will be skipped."
 
 chromium:
 	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
