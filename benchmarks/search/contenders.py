@@ -54,7 +54,7 @@ def contenders(count: int, ours: Mapping[str, Any]) -> list[Contender]:
     leaves = max(round(2.4 * math.sqrt(count)), 8)
     partitions = max(round(math.sqrt(count)), 4)
     probes = [{"nprobe": number} for number in (4, 8, 16, 32, 64, 128, 256) if number <= lists]
-    looks = [{"ef": number} for number in (20, 40, 80, 160, 320, 640)]
+    looks = [{"ef": number} for number in (20, 40, 80, 160, 320, 640, 1280, 2560, 5120)]
     graph = {"m": 16, "ef_construction": 100}
     trees = [{"leaves": number, "reorder": 5 * number} for number in (15, 30, 60, 120, 240) if number <= leaves]
     fine = [{"nprobe": number, "refine": 10} for number in (10, 20, 40, 80, 160) if number <= partitions]

@@ -237,8 +237,11 @@ class Lance:
 
     def search(self, query: np.ndarray, k: int, point: dict[str, Any], keep: Any) -> Any:
         """One query, refined by exact similarities."""
-        asked = self.table.search(query).distance_type("dot").limit(k).minimum_nprobes(point["nprobe"])
-        asked = asked.maximum_nprobes(0)  # as many as it takes to find k: filters need it
+        asked = self.table.search(query).distance_type("dot").limit(k)
+        if keep:  # beyond these as many as it takes to find k
+            asked = asked.minimum_nprobes(point["nprobe"]).maximum_nprobes(0)
+        else:
+            asked = asked.nprobes(point["nprobe"])
         if point.get("refine"):
             asked = asked.refine_factor(point["refine"])
         if keep:

@@ -55,6 +55,8 @@ def main(words: Sequence[str] | None = None) -> int:
     work.mkdir(parents=True, exist_ok=True)
     ground = Ground(work.resolve(), given.seed, _say, quick=given.quick)
     path = (given.out or RESULTS) / ("search-quick.json" if given.quick else "search.json")
+    for note in work.glob("engines-*/wearabouts*.built.json") if given.rebuild else ():
+        note.unlink()
     kept = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     run: dict[str, Any] = {
         "format": 1,
@@ -89,7 +91,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _curves(ground: Ground, given: argparse.Namespace) -> Any:
-    return [curves.run(ground, *size, given.only, again=given.again) for size in SIZES[ground.quick]["curves"]]
+    sizes = [size for size in SIZES[ground.quick]["curves"] if given.dim in (0, size[0])]
+    return [curves.run(ground, *size, given.only, again=given.again) for size in sizes]
 
 
 def _filters(ground: Ground, given: argparse.Namespace) -> Any:
@@ -121,6 +124,8 @@ def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", action="append", choices=PARTS, help="one part; may be repeated")
     parser.add_argument("--only", action="append", default=[], help="of the curves, one engine; may be repeated")
+    parser.add_argument("--dim", type=int, default=0, help="of the curves, those of so many floats alone")
+    parser.add_argument("--rebuild", action="store_true", help="fill our own stores anew: their time is measured again")
     parser.add_argument("--again", action="store_true", help="measure anew what was measured; what was built stays")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: whether it works, in seconds")
     parser.add_argument("--work", type=Path, help="folder of what is kept between runs")
