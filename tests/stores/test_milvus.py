@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
-from wearabouts.cli import main
+from wearabouts.cli import app, main
 from wearabouts.errors import QueryError, StoreError
-from wearabouts.stores import folder_of, open_store
-from wearabouts.stores.milvus.address import TOKEN, parse
+from wearabouts.stores import STORES, folder_of, open_store
+from wearabouts.stores.guarantees import GUARANTEES
+from wearabouts.stores.milvus.address import TOKEN, Address, parse
 from wearabouts.stores.milvus.filters import translated
 from wearabouts.stores.milvus.keys import partition, prefixes, slices, term
 from wearabouts.stores.where import parse as parse_filter
+
+ROOT = Path(__file__).parents[2]
+PAGES = ("docs/milvus.md", "docs/milvus.zh.md")
 
 
 def test_what_an_address_says():
@@ -183,3 +190,41 @@ def test_a_collection_is_walked_in_parts_that_leave_nothing_out():
         starts = [each.partition('"')[2].rstrip('%"') for each in expressions]
         assert all(sum(key.startswith(start) for start in starts) == 1 for key in keys)
     assert list(slices(10, 100, "p")) == ['key like "p%"']
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_page_s_code_runs_and_its_commands_exist(page, tmp_path):
+    pytest.importorskip("milvus_lite")
+    text = (ROOT / page).read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["milvus-lite", "[]"], done.stderr
+    (shell,) = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    verbs = {command.callback.__name__ for command in app.registered_commands}
+    for line in shell.splitlines():
+        program, verb, *words = line.split()
+        assert program == "pip" or verb in verbs
+        for address in (word for word in words if word.startswith("milvus")):
+            assert parse(address).collection == "shop"
+
+
+def test_both_pages_have_the_same_code_and_tables():
+    english, chinese = ((ROOT / page).read_text("utf-8") for page in PAGES)
+    assert re.findall(r"```.*?```", english, re.DOTALL) == re.findall(r"```.*?```", chinese, re.DOTALL)
+    columns = [[line.count("|") for line in page.splitlines() if line.startswith("|")] for page in (english, chinese)]
+    assert columns[0] == columns[1]
+
+
+def test_the_page_s_tables_are_those_of_the_code():
+    done = subprocess.run([sys.executable, ROOT / "docs" / "guarantees.py", "--check"], check=False, timeout=60)
+    assert done.returncode == 0, "run docs/guarantees.py"
+    assert set(GUARANTEES) | {"milvuss"} == set(STORES)
+    text = (ROOT / "docs" / "milvus.md").read_text("utf-8")
+    rows = re.findall(r"^\| (`[a-z_]+`(?:, `[a-z_]+`)*) \| [^|]+ \| ([^|]+) \|$", text, re.MULTILINE)
+    told = {}
+    for names, values in rows:
+        told |= dict(zip(re.findall(r"\w+", names), values.split(", "), strict=True))
+    assert set(told) == {field.name for field in fields(Address)} - {"text", "uri", "collection", "lite"}
+    for name, value in told.items():
+        default = getattr(parse("milvus://host/shop"), name)
+        assert value.lstrip("`").startswith(f"{default:g}" if isinstance(default, float) else str(default)), name
