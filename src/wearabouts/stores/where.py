@@ -31,6 +31,7 @@ from wearabouts.errors import QueryError
 Operator = Literal["=", "<", "<=", ">", ">=", "contains"]
 
 COLUMNS: Final = ("id", "title", "category", "garment", "brand", "price", "currency", "availability", "group")
+TEXT_COLUMNS: Final = tuple(name for name in COLUMNS if name != "price")
 MAX_LENGTH: Final = 4_000  # characters
 MAX_DEPTH: Final = 32  # nested parentheses and nots
 MAX_TERMS: Final = 500  # comparisons and listed values

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from wearabouts.stores import Finding, PhotoRecord
-from wearabouts.stores.embedded.loading import lenient
 from wearabouts.stores.embedded.schema import keeps_more
+from wearabouts.stores.embedded.streaming import lenient
 
 INSERT: Final = "INSERT INTO beside VALUES (?, ?, ?, ?, ?)"
 ORPHANS: Final = "DELETE FROM beside WHERE photo NOT IN (SELECT number FROM photos)"

@@ -16,9 +16,9 @@ import numpy as np
 from wearabouts.stores.embedded import indexes
 from wearabouts.stores.embedded.drafting import Draft
 from wearabouts.stores.embedded.generation import FORMAT
-from wearabouts.stores.embedded.loading import photos, products
 from wearabouts.stores.embedded.schema import Meta, era
 from wearabouts.stores.embedded.segment import Places
+from wearabouts.stores.embedded.streaming import photos, products
 from wearabouts.stores.embedded.tables import NameStream, ProductTables
 from wearabouts.types import Floats
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from wearabouts.stores.embedded.filtering import ORDER, Mask
-from wearabouts.stores.where import COLUMNS, normal, number
+from wearabouts.stores.where import COLUMNS, TEXT_COLUMNS, normal, number
 
-TEXT_COLUMNS: Final = tuple(name for name in COLUMNS if name != "price")
 _REMEMBERED = 10_000  # spellings of a column kept to find their code without normalising them again
 
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 
 from wearabouts.stores.embedded.generation import Base
-from wearabouts.stores.embedded.loading import lenient
 from wearabouts.stores.embedded.rows import vector_sum
+from wearabouts.stores.embedded.streaming import lenient
 from wearabouts.stores.embedded.view import Places, View
 
 PART: Final = 2_048  # photos compared at once

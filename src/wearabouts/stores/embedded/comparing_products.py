@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from wearabouts.stores.embedded.generation import Base
-from wearabouts.stores.embedded.loading import products
-from wearabouts.stores.embedded.mapped import TEXT_COLUMNS
 from wearabouts.stores.embedded.segment import Damaged, Places
-from wearabouts.stores.where import COLUMNS, normal
+from wearabouts.stores.embedded.streaming import products
+from wearabouts.stores.where import COLUMNS, TEXT_COLUMNS, normal
 
 PART = 2**20  # places compared at once
 

@@ -24,10 +24,10 @@ import numpy.typing as npt
 from wearabouts.stores.embedded import indexes
 from wearabouts.stores.embedded.filtering import among, kept
 from wearabouts.stores.embedded.indexes.remembered import Remembered
-from wearabouts.stores.embedded.mapped import TEXT_COLUMNS, MappedColumns
+from wearabouts.stores.embedded.mapped import MappedColumns
 from wearabouts.stores.embedded.segment import Array, Damaged, Places, Segment
 from wearabouts.stores.embedded.texts import Names
-from wearabouts.stores.where import Expression
+from wearabouts.stores.where import TEXT_COLUMNS, Expression
 from wearabouts.types import Floats
 
 FORMAT: Final = 1

@@ -20,9 +20,8 @@ import numpy.typing as npt
 from wearabouts.stores.embedded.filtering import ORDER, Mask
 from wearabouts.stores.embedded.segment import Array, Damaged, Segment
 from wearabouts.stores.embedded.texts import Texts
-from wearabouts.stores.where import COLUMNS
+from wearabouts.stores.where import TEXT_COLUMNS
 
-TEXT_COLUMNS: Final = tuple(name for name in COLUMNS if name != "price")
 _COMMONEST: Final = 200  # words named of a column with more
 
 

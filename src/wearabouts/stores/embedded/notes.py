@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from wearabouts.errors import StoreError
 from wearabouts.stores import Finding
-from wearabouts.stores.embedded.loading import lenient
 from wearabouts.stores.embedded.rows import checksum
 from wearabouts.stores.embedded.schema import keeps_more
+from wearabouts.stores.embedded.streaming import lenient
 from wearabouts.stores.records import packed_note
 
 MAX_NOTES: Final = 64

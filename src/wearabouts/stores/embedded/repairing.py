@@ -22,10 +22,10 @@ from wearabouts.errors import StoreError
 from wearabouts.stores import Finding
 from wearabouts.stores.embedded import beside, eras, notes
 from wearabouts.stores.embedded.derived import sync_folder
-from wearabouts.stores.embedded.loading import lenient
 from wearabouts.stores.embedded.lock import acknowledged
 from wearabouts.stores.embedded.refusals import cure
 from wearabouts.stores.embedded.schema import ACKNOWLEDGED, DERIVED, Meta, keeps_more, write_meta
+from wearabouts.stores.embedded.streaming import lenient
 from wearabouts.stores.embedded.truth import Damage, Progress, damages
 
 REMOVED: Final = "removed.jsonl"

@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from wearabouts.stores.embedded.drafting import Draft
-from wearabouts.stores.embedded.mapped import TEXT_COLUMNS
 from wearabouts.stores.embedded.segment import Places
 from wearabouts.stores.embedded.texts import hashed, text_hash
-from wearabouts.stores.where import COLUMNS, normal, number
+from wearabouts.stores.where import COLUMNS, TEXT_COLUMNS, normal, number
 
 SORTED: Final = 2**18  # entries sorted at once
 COMMON: Final = 2**15  # distinct values of a column that are kept once; what comes after them may be kept again

@@ -9,10 +9,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from wearabouts.stores import Finding
-from wearabouts.stores.embedded.loading import lenient
 from wearabouts.stores.embedded.reading import PHOTOS, PRODUCTS
 from wearabouts.stores.embedded.rows import checksum, unpack_vector, vector_sum
 from wearabouts.stores.embedded.schema import Meta
+from wearabouts.stores.embedded.streaming import lenient
 from wearabouts.stores.records import UNIT
 
 Progress = Callable[[str, int, int | None], None]  # what is being done, how many are done, of how many if known
