@@ -7,8 +7,9 @@ N ?= 50
 JOBS ?= 2
 SPLITS := cifar10-2 cifar10 cifar10-1
 SHOP := .venv
-MILVUS := .venv-milvus
 DEV := .venv-dev
+PEERS := .venv-peers
+MILVUS := .venv-milvus
 RUNS := runs
 RESULTS := benchmarks/results
 CODE := $(wildcard src tests benchmarks docs)
@@ -19,12 +20,12 @@ PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage pytest lint format bench codes questions labels torture table train cifar papers stages docs clean python chromium photographs pictures milvus milvus-if-possible
+.PHONY: help demo test coverage pytest lint format bench bench-index bench-search bench-serve bench-large codes questions labels scaling torture table train cifar papers stages docs clean python chromium photographs pictures milvus milvus-if-possible
 # A recipe that fails half way must not leave a stamp behind.
 .DELETE_ON_ERROR:
 
 help: ## Say what there is to make.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(SHOP)/.installed ## Draw a fashion shop, index it and open its page: no torch, no data needed.
 	$(SHOP)/bin/wearabouts demo $(DEMO_ARGS)
@@ -47,10 +48,26 @@ format: $(DEV)/.installed ## Rewrite the code in the one style.
 	$(DEV)/bin/ruff format $(CODE)
 	$(DEV)/bin/ruff check --fix $(CODE)
 
-bench: $(DEV)/.installed ## Measure decoding, encoding, indexing, searching and serving beside a plain baseline.
-	$(DEV)/bin/python benchmarks/run.py
+bench: bench-index bench-search bench-serve ## Measure indexing, searching and serving beside plain baselines and other engines.
+
+bench-index: $(DEV)/.installed ## Decoding, encoding and indexing beside a plain loop.
+	$(DEV)/bin/python benchmarks/index/run.py
 	$(DEV)/bin/python benchmarks/ranking.py
 	$(DEV)/bin/python docs/generate.py
+
+# What was grown, built and measured lies in $(RUNS)/bench and is used again: SEARCH="--again" measures anew.
+# A Milvus server is measured too where WEARABOUTS_MILVUS names its address.
+bench-search: $(DEV)/.installed $(PEERS)/.installed ## Searching beside other engines: make bench-search SEARCH="--part filters"
+	$(DEV)/bin/python benchmarks/search/run.py $(SEARCH)
+	$(DEV)/bin/python docs/search.py
+
+bench-serve: $(DEV)/.installed $(PEERS)/.installed ## Photos over HTTP, 400,000 stored, beside ONNX Runtime, LanceDB and FastAPI.
+	$(DEV)/bin/python benchmarks/serve/run.py
+	$(DEV)/bin/python docs/search.py
+
+bench-large: $(DEV)/.installed ## A store of ten million photos: about an hour, and 40 GB of disk in runs/.
+	$(DEV)/bin/python benchmarks/search/run.py --part large
+	$(DEV)/bin/python docs/search.py
 
 codes: $(DEV)/.installed pictures ## Measure codes by the byte, on CIFAR-10 and on a drawn shop: make codes CIFAR10=FOLDER
 	$(DEV)/bin/python benchmarks/codes.py --pictures "$(CIFAR10)" --bundle $(RUNS)/cifar10-2/bundle --work $(RUNS)/codes
@@ -65,6 +82,12 @@ questions: $(DEV)/.installed ## The 400,000 question, measured on drawn photos a
 labels: $(DEV)/.installed ## What 300 labels of a shop's own gain, on a drawn shop: under ten minutes of processor time.
 	$(DEV)/bin/python benchmarks/labels.py
 	$(DEV)/bin/python docs/generate.py
+
+# One core's work is measured: matrix products must not take more.
+scaling: export OMP_NUM_THREADS = 1
+scaling: $(DEV)/.installed ## Measure what a photo and a query cost, for `wearabouts plan` and docs/scaling.md: ten minutes.
+	$(DEV)/bin/python benchmarks/scaling.py
+	$(DEV)/bin/python docs/scaling.py
 
 milvus: $(MILVUS)/.installed ## Set up the Milvus server that the tests start: once, 60 MB to fetch, 300 MB of disk.
 
@@ -114,9 +137,10 @@ docs: $(DEV)/.installed ## Write the measured tables into README, README.zh and 
 	$(DEV)/bin/python docs/protocols.py
 	$(DEV)/bin/python docs/study.py
 	$(DEV)/bin/python docs/stages.py
+	$(DEV)/bin/python docs/search.py
 
 clean: ## Remove environments, caches, runs and the demo's shop.
-	rm -rf $(SHOP) $(DEV) $(MILVUS) $(RUNS) demo-shop build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache \
+	rm -rf $(SHOP) $(DEV) $(PEERS) $(MILVUS) $(RUNS) demo-shop build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache \
 	  .import_linter_cache .hypothesis
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -133,6 +157,11 @@ $(DEV)/.installed: pyproject.toml constraints.txt | python
 	$(PYTHON) -m venv $(DEV)
 	$(DEV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) \
 	  --editable '.[train,hub,tune,heif,cluster,dev]'
+	@touch $@
+
+$(PEERS)/.installed: benchmarks/search/peers.txt | python
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/search/peers.txt
 	@touch $@
 
 python:

@@ -69,9 +69,10 @@ def _large(row: Told, words: Words) -> Iterator[Goal]:
 
 
 def _filter(found: Told, words: Words) -> Iterator[Goal]:
-    rows = [row for row in found["rows"] if row["name"] in (OURS, FRESH) and row.get("cases")]
-    cases = [case for row in rows for case in row["cases"][1:]]
-    if cases:
+    for row in found["rows"]:
+        cases = row.get("cases", [])[1:]
+        if row["name"] not in (OURS, FRESH) or not cases:
+            continue
         least = min(case["recall@10"] for case in cases)
         most = {
             kind: max(case["times unfiltered"] for case in cases if case["kind"] == kind)
@@ -79,7 +80,7 @@ def _filter(found: Told, words: Words) -> Iterator[Goal]:
         }
         shown = {kind: f"{value:.2f}" for kind, value in most.items()}
         yield (
-            words["goal_filter"],
+            words["goal_filter"] + words["goal_fresh" if row["name"] == FRESH else "goal_again"],
             words["told_filter"].format(recall=f"{least:.4f}", **shown),
             least >= 0.99 and most["random"] <= 1.5 and most["opposed"] <= 4,
         )
