@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from wearabouts.stores.embedded.drafting import Draft
-from wearabouts.stores.embedded.generation import FORMAT, Base
-from wearabouts.stores.embedded.segment import Segment
-from wearabouts.stores.embedded.tables import NameStream, ProductTables
+from wearabouts.stores.embedded.generations.drafting import Draft
+from wearabouts.stores.embedded.generations.generation import FORMAT, Base
+from wearabouts.stores.embedded.generations.segment import Segment
+from wearabouts.stores.embedded.generations.tables import NameStream, ProductTables
 
 
 def facts(ident, number=0, price=None, attributes=None, **texts):

@@ -16,7 +16,8 @@ from stores.oracle import DIM, HASH, Shop, assert_same_ranking, assert_same_reco
 from wearabouts.errors import StoreError
 from wearabouts.stores import backup, check_backup, open_store, restore
 from wearabouts.stores.embedded import backup as making
-from wearabouts.stores.embedded import schema, staging
+from wearabouts.stores.embedded import staging
+from wearabouts.stores.embedded.truth import schema
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["wearabouts.stores.embedded.restoring"])

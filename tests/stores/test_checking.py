@@ -23,7 +23,9 @@ from stores.oracle import (
 )
 from wearabouts.errors import StoreError
 from wearabouts.stores import open_store, repair
-from wearabouts.stores.embedded import comparing, drafting, tables, truth
+from wearabouts.stores.embedded.generations import drafting, tables
+from wearabouts.stores.embedded.soundness import comparing
+from wearabouts.stores.embedded.truth import walking as truth
 
 
 @pytest.fixture

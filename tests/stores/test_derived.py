@@ -9,9 +9,9 @@ import pytest
 
 from stores.bases import facts, written
 from wearabouts.errors import StoreError
-from wearabouts.stores.embedded import derived
-from wearabouts.stores.embedded.generation import no_base, opened
-from wearabouts.stores.embedded.segment import Damaged
+from wearabouts.stores.embedded.generations import derived
+from wearabouts.stores.embedded.generations.generation import no_base, opened
+from wearabouts.stores.embedded.generations.segment import Damaged
 
 DIM = 8
 
@@ -141,7 +141,7 @@ def test_too_many_open_files_are_an_error_and_not_a_store_without_its_index(tmp_
     def exhausted(*args):
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr("wearabouts.stores.embedded.segment.os.open", exhausted)
+    monkeypatch.setattr("wearabouts.stores.embedded.generations.segment.os.open", exhausted)
     with pytest.raises(StoreError, match="allow more open files"):
         newest(tmp_path)
 

@@ -24,7 +24,8 @@ from stores.oracle import (
 )
 from wearabouts.errors import StoreError
 from wearabouts.stores import Store, open_store
-from wearabouts.stores.embedded import EmbeddedStore, schema, writing
+from wearabouts.stores.embedded import EmbeddedStore
+from wearabouts.stores.embedded.truth import schema, writing
 
 
 @pytest.fixture
@@ -337,7 +338,7 @@ class TestDerivedBase:
         store.close()
 
     def test_a_large_delta_becomes_a_new_base_while_writing(self, folder, generator, monkeypatch):
-        monkeypatch.setattr("wearabouts.stores.embedded.renewal.LARGE", 20)
+        monkeypatch.setattr("wearabouts.stores.embedded.living.renewal.LARGE", 20)
         shop, store = Shop(), make(folder)
         reader = open_store(folder)
         for i in range(60):
@@ -361,7 +362,7 @@ class TestDerivedBase:
         shop, store = Shop(), make(folder)
         shop.upsert(random_product(generator, f"p{i}") for i in range(9))
         store.upsert(shop.records.values())
-        monkeypatch.setattr("wearabouts.stores.embedded.derived.os.replace", full)
+        monkeypatch.setattr("wearabouts.stores.embedded.generations.derived.os.replace", full)
         with pytest.raises(StoreError, match="nothing is lost"):
             store.rebuild()
         store.close()

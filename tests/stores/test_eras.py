@@ -14,7 +14,7 @@ import pytest
 from stores.animals import open_cage
 from stores.oracle import DIM, HASH, Shop, assert_same_ranking, photo_record, product_record, random_product, unit
 from wearabouts.stores import open_store
-from wearabouts.stores.embedded import eras, schema
+from wearabouts.stores.embedded.truth import eras, schema
 
 
 @pytest.fixture

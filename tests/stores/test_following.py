@@ -15,7 +15,7 @@ import pytest
 from stores.oracle import DIM, HASH, photo_record, product_record, unit
 from wearabouts.errors import StoreError
 from wearabouts.stores import open_store
-from wearabouts.stores.embedded import following, tracking
+from wearabouts.stores.embedded.living import following, tracking
 
 
 @pytest.fixture

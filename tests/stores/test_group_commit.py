@@ -13,7 +13,7 @@ import pytest
 from stores.oracle import DIM, HASH, Shop, assert_same_ranking, photo_record, product_record, random_product, unit
 from wearabouts.errors import StoreError
 from wearabouts.stores import open_store
-from wearabouts.stores.embedded import committing
+from wearabouts.stores.embedded.truth import committing
 
 
 @pytest.fixture

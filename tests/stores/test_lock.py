@@ -8,12 +8,12 @@ import sys
 import pytest
 
 from wearabouts.errors import StoreError
-from wearabouts.stores.embedded.lock import Acknowledged, WriterLock, acknowledged, holder
+from wearabouts.stores.embedded.truth.lock import Acknowledged, WriterLock, acknowledged, holder
 
 HOLD = """
 import sys
 from pathlib import Path
-from wearabouts.stores.embedded.lock import WriterLock
+from wearabouts.stores.embedded.truth.lock import WriterLock
 
 sys.argv = ["/opt/bin/wearabouts", "index", "https://user:secret@shop.example/feed"]
 lock = WriterLock(Path(PATH))

@@ -21,9 +21,9 @@ from hypothesis.stateful import (
 from stores.contract import FILTERS
 from stores.oracle import DIM, HASH, Shop, assert_same_ranking, random_product, unit
 from wearabouts.stores import open_store
-from wearabouts.stores.embedded import writing
-from wearabouts.stores.embedded.loading import load, replay
-from wearabouts.stores.embedded.schema import connect, read_meta, reading
+from wearabouts.stores.embedded.truth import writing
+from wearabouts.stores.embedded.truth.schema import connect, read_meta, reading
+from wearabouts.stores.embedded.views.loading import load, replay
 from wearabouts.stores.where import parse
 
 
@@ -205,7 +205,7 @@ def test_a_damaged_row_costs_itself_alone_in_a_rebuild(tmp_path):
 
 @pytest.mark.parametrize("harmed_at", ["vectors", "photos/data", "products/hashes", "column/brand/codes", "slots"])
 def test_a_block_found_damaged_while_searching_costs_no_answer(tmp_path, monkeypatch, harmed_at):
-    monkeypatch.setattr("wearabouts.stores.embedded.generation.AT_ONCE", 0)
+    monkeypatch.setattr("wearabouts.stores.embedded.generations.generation.AT_ONCE", 0)
     folder = tmp_path / "store"
     shop, store, generator = filled(folder)
     store.close()

@@ -7,7 +7,8 @@ import pytest
 
 from stores.oracle import HASH, photo_record, product_record
 from wearabouts.stores import open_store
-from wearabouts.stores.embedded import indexes, placing, searching
+from wearabouts.stores.embedded import indexes
+from wearabouts.stores.embedded.views import placing, searching
 
 DIM = 24
 

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from wearabouts.stores.embedded import probe as probing
-from wearabouts.stores.embedded.probe import Probe, interval
+from wearabouts.stores.embedded.living import probe as probing
+from wearabouts.stores.embedded.living.probe import Probe, interval
 from wearabouts.types import Ranking
 
 

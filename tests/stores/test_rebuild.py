@@ -14,8 +14,9 @@ import pytest
 from stores.oracle import DIM, HASH, Shop, assert_same_ranking, random_product, unit
 from wearabouts.errors import StoreError
 from wearabouts.stores import open_store
-from wearabouts.stores.embedded import derived, drafting, generation, rebuilding, renewal, scrubbing, segment
-from wearabouts.stores.embedded.chores import Ended, Rests
+from wearabouts.stores.embedded.generations import derived, drafting, generation, segment
+from wearabouts.stores.embedded.living import rebuilding, renewal, scrubbing
+from wearabouts.stores.embedded.living.chores import Ended, Rests
 
 
 @pytest.fixture
@@ -154,7 +155,7 @@ def test_a_full_disk_leaves_everything_as_it_was_and_is_said(folder, generator, 
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("wearabouts.stores.embedded.renewal.moved", full)
+        patch.setattr("wearabouts.stores.embedded.living.renewal.moved", full)
         filled.put(*(f"q{i}" for i in range(25)))
         until(lambda: state(filled) == "failed")
         assert "No space left on device" in filled.index["rebuild"]["why_failed"]
@@ -267,7 +268,7 @@ class TestDamage:
 def test_rests_keep_to_their_share_and_end_the_work(monkeypatch):
     rested, used = [], [0.0]
     ending = SimpleNamespace(wait=rested.append, is_set=lambda: False)
-    monkeypatch.setattr("wearabouts.stores.embedded.chores.time.thread_time", lambda: used[0])
+    monkeypatch.setattr("wearabouts.stores.embedded.living.chores.time.thread_time", lambda: used[0])
     rests = Rests(ending, 0.25)
     used[0] = 0.001
     rests.take()  # too little to rest from

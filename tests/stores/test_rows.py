@@ -10,7 +10,7 @@ import pytest
 from stores.oracle import DIM, photo_record, product_record, unit
 from wearabouts.errors import StoreError
 from wearabouts.stores import ProductRecord
-from wearabouts.stores.embedded.rows import (
+from wearabouts.stores.embedded.truth.rows import (
     checksum,
     pack_product,
     vector_sum,

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from stores.bases import base_of, facts
-from wearabouts.stores.embedded.generation import no_base
+from wearabouts.stores.embedded.generations.generation import no_base
 from wearabouts.stores.embedded.indexes.scanning import nearest
-from wearabouts.stores.embedded.searching import CHUNK, search
-from wearabouts.stores.embedded.view import Rows, View
+from wearabouts.stores.embedded.views.searching import CHUNK, search
+from wearabouts.stores.embedded.views.view import Rows, View
 
 
 def lattice(generator, count, dim=4):

@@ -10,10 +10,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from wearabouts.stores.embedded import drafting, layout
-from wearabouts.stores.embedded.drafting import Draft, moved
-from wearabouts.stores.embedded.layout import ALIGN, BLOCK, HEAD, MAGIC, PAGE
-from wearabouts.stores.embedded.segment import Damaged, Segment
+from wearabouts.stores.embedded.generations import drafting, layout
+from wearabouts.stores.embedded.generations.drafting import Draft, moved
+from wearabouts.stores.embedded.generations.layout import ALIGN, BLOCK, HEAD, MAGIC, PAGE
+from wearabouts.stores.embedded.generations.segment import Damaged, Segment
 
 ARRAYS = {
     "floats": np.random.default_rng(1).standard_normal((5_000, 33)).astype(np.float32),
@@ -109,7 +109,7 @@ def test_a_disk_without_room_is_an_error_before_anything_is_mapped(tmp_path, mon
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("wearabouts.stores.embedded.drafting.os.posix_fallocate", full)
+    monkeypatch.setattr("wearabouts.stores.embedded.generations.drafting.os.posix_fallocate", full)
     with pytest.raises(OSError, match="No space left"), Draft(tmp_path / "segment") as made:
         made.reserve("large", "<f4", (1_000, 8))
     assert list(tmp_path.iterdir()) == []

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wearabouts.stores.embedded import tables, texts
-from wearabouts.stores.embedded.drafting import Draft
-from wearabouts.stores.embedded.segment import Damaged, Segment
-from wearabouts.stores.embedded.tables import NameStream
-from wearabouts.stores.embedded.texts import Names, Texts
+from wearabouts.stores.embedded.generations import tables, texts
+from wearabouts.stores.embedded.generations.drafting import Draft
+from wearabouts.stores.embedded.generations.segment import Damaged, Segment
+from wearabouts.stores.embedded.generations.tables import NameStream
+from wearabouts.stores.embedded.generations.texts import Names, Texts
 
 ALPHABET = "ab é>日\0"
 

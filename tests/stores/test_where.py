@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from stores.bases import facts
 from wearabouts.errors import QueryError
-from wearabouts.stores.embedded import tables
-from wearabouts.stores.embedded.columns import Columns
-from wearabouts.stores.embedded.drafting import Draft
-from wearabouts.stores.embedded.filtering import Filters
-from wearabouts.stores.embedded.mapped import MappedColumns
-from wearabouts.stores.embedded.segment import Segment
-from wearabouts.stores.embedded.tables import ProductTables
+from wearabouts.stores.embedded.generations import tables
+from wearabouts.stores.embedded.generations.columns import Columns
+from wearabouts.stores.embedded.generations.drafting import Draft
+from wearabouts.stores.embedded.generations.filtering import Filters
+from wearabouts.stores.embedded.generations.mapped import MappedColumns
+from wearabouts.stores.embedded.generations.segment import Segment
+from wearabouts.stores.embedded.generations.tables import ProductTables
 from wearabouts.stores.where import (
     MAX_DEPTH,
     MAX_LENGTH,

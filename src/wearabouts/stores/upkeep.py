@@ -11,8 +11,8 @@ from wearabouts.errors import StoreError
 if TYPE_CHECKING:
     from wearabouts.stores import Finding
     from wearabouts.stores.embedded.backup import Backup
-    from wearabouts.stores.embedded.repairing import Repaired
     from wearabouts.stores.embedded.restoring import Restored
+    from wearabouts.stores.embedded.soundness.repairing import Repaired
 
 _BACK_UP = "copy it to one (`wearabouts copy {} FOLDER`) and back that up, or use the tools of its engine"
 _REPAIR = "`wearabouts check {} --repair` mends what it can there"

@@ -26,11 +26,12 @@ from typing import Any, Final
 from wearabouts import __version__
 from wearabouts.errors import StoreError
 from wearabouts.stores import Finding
-from wearabouts.stores.embedded import checking
-from wearabouts.stores.embedded.derived import generations
-from wearabouts.stores.embedded.eras import WritingConnection
-from wearabouts.stores.embedded.refusals import cure
-from wearabouts.stores.embedded.schema import (
+from wearabouts.stores.embedded.generations.derived import generations
+from wearabouts.stores.embedded.soundness import checking
+from wearabouts.stores.embedded.staging import MANIFEST, place_of, settle, staged, sync
+from wearabouts.stores.embedded.truth.eras import WritingConnection
+from wearabouts.stores.embedded.truth.refusals import cure
+from wearabouts.stores.embedded.truth.schema import (
     DATABASE,
     DERIVED,
     MAX_VALUE,
@@ -43,8 +44,7 @@ from wearabouts.stores.embedded.schema import (
     told,
     verify,
 )
-from wearabouts.stores.embedded.staging import MANIFEST, place_of, settle, staged, sync
-from wearabouts.stores.embedded.truth import Progress, unwatched
+from wearabouts.stores.embedded.truth.walking import Progress, unwatched
 
 COPY: Final = "backup.db"
 KIND: Final = "wearabouts backup"

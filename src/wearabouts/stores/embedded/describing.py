@@ -9,10 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from wearabouts.stores.embedded import beside, notes
-from wearabouts.stores.embedded.lock import holder
-from wearabouts.stores.embedded.schema import DATABASE, DERIVED, LOCK, layout, read_meta
-from wearabouts.stores.embedded.view import View
+from wearabouts.stores.embedded.truth import beside, notes
+from wearabouts.stores.embedded.truth.lock import holder
+from wearabouts.stores.embedded.truth.schema import DATABASE, DERIVED, LOCK, layout, read_meta
+from wearabouts.stores.embedded.views.view import View
 
 
 def described(folder: Path, connection: sqlite3.Connection, view: View, mode: str) -> dict[str, Any]:

@@ -14,11 +14,12 @@ from typing import Final
 
 from wearabouts.errors import StoreError
 from wearabouts.stores import Mode
-from wearabouts.stores.embedded.derived import sync_folder
-from wearabouts.stores.embedded.lock import WriterLock, acknowledged
-from wearabouts.stores.embedded.migration import migrate
-from wearabouts.stores.embedded.refusals import cure
-from wearabouts.stores.embedded.schema import (
+from wearabouts.stores.embedded.generations.derived import sync_folder
+from wearabouts.stores.embedded.staging import MANIFEST, place_of, set_aside
+from wearabouts.stores.embedded.truth.lock import WriterLock, acknowledged
+from wearabouts.stores.embedded.truth.migration import migrate
+from wearabouts.stores.embedded.truth.refusals import cure
+from wearabouts.stores.embedded.truth.schema import (
     ACKNOWLEDGED,
     APPLICATION,
     DATABASE,
@@ -31,9 +32,8 @@ from wearabouts.stores.embedded.schema import (
     told,
     verify,
 )
-from wearabouts.stores.embedded.schema import writing as write_transaction
-from wearabouts.stores.embedded.staging import MANIFEST, place_of, set_aside
-from wearabouts.stores.embedded.writing import empty, forget_removals, remember_loss
+from wearabouts.stores.embedded.truth.schema import writing as write_transaction
+from wearabouts.stores.embedded.truth.writing import empty, forget_removals, remember_loss
 
 log = logging.getLogger("wearabouts.stores")
 

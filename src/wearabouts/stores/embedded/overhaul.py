@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from wearabouts.stores.embedded import checking
-from wearabouts.stores.embedded.lock import WriterLock
-from wearabouts.stores.embedded.repairing import Repaired, keep_files
-from wearabouts.stores.embedded.schema import DERIVED, LOCK
+from wearabouts.stores.embedded.soundness import checking
+from wearabouts.stores.embedded.soundness.repairing import Repaired, keep_files
 from wearabouts.stores.embedded.store import EmbeddedStore
-from wearabouts.stores.embedded.truth import Progress, unwatched
+from wearabouts.stores.embedded.truth.lock import WriterLock
+from wearabouts.stores.embedded.truth.schema import DERIVED, LOCK
+from wearabouts.stores.embedded.truth.walking import Progress, unwatched
 
 
 def repair(folder: Path, *, keep: Path | None = None, progress: Progress = unwatched) -> Repaired:

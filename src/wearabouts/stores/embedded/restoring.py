@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from wearabouts.errors import StoreError
-from wearabouts.stores.embedded import eras
 from wearabouts.stores.embedded.backup import CHUNK, COPY, Backup, read, require_free
-from wearabouts.stores.embedded.lock import Acknowledged, WriterLock
-from wearabouts.stores.embedded.migration import migrate
-from wearabouts.stores.embedded.schema import (
+from wearabouts.stores.embedded.staging import exchange, place_of, put_back, settle, staged
+from wearabouts.stores.embedded.store import EmbeddedStore
+from wearabouts.stores.embedded.truth import eras
+from wearabouts.stores.embedded.truth.lock import Acknowledged, WriterLock
+from wearabouts.stores.embedded.truth.migration import migrate
+from wearabouts.stores.embedded.truth.schema import (
     ACKNOWLEDGED,
     DATABASE,
     LOCK,
@@ -24,9 +26,7 @@ from wearabouts.stores.embedded.schema import (
     verify,
     writing,
 )
-from wearabouts.stores.embedded.staging import exchange, place_of, put_back, settle, staged
-from wearabouts.stores.embedded.store import EmbeddedStore
-from wearabouts.stores.embedded.truth import Progress, unwatched
+from wearabouts.stores.embedded.truth.walking import Progress, unwatched
 
 _STORE_FILES: Final = (DATABASE, LOCK)
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from wearabouts.errors import StoreError
-from wearabouts.stores.embedded.derived import sync_folder
-from wearabouts.stores.embedded.refusals import cure
+from wearabouts.stores.embedded.generations.derived import sync_folder
+from wearabouts.stores.embedded.truth.refusals import cure
 
 MANIFEST: Final = "manifest.json"  # of a backup
 _EXCHANGE: Final = 2  # RENAME_EXCHANGE of renameat2

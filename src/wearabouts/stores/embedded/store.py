@@ -24,17 +24,22 @@ from typing import Any, TypeVar
 
 from wearabouts.errors import StoreError
 from wearabouts.stores import Finding, Known, Mode, PhotoRecord, ProductRecord
-from wearabouts.stores.embedded import beside, checking, describing, notes, reading, renewal, searching, truth, writing
-from wearabouts.stores.embedded.care import Care
-from wearabouts.stores.embedded.committing import Act, Commits
-from wearabouts.stores.embedded.connections import Readers
-from wearabouts.stores.embedded.lock import Acknowledged, WriterLock
+from wearabouts.stores.embedded import describing
+from wearabouts.stores.embedded.living import renewal
+from wearabouts.stores.embedded.living.care import Care
+from wearabouts.stores.embedded.living.rebuilding import Progress
+from wearabouts.stores.embedded.living.tracking import Tracker
 from wearabouts.stores.embedded.opening import opened
-from wearabouts.stores.embedded.rebuilding import Progress
-from wearabouts.stores.embedded.repairing import Repaired, mended, repaired
-from wearabouts.stores.embedded.schema import ACKNOWLEDGED, Meta, read_meta, told
-from wearabouts.stores.embedded.tracking import Tracker
-from wearabouts.stores.embedded.view import View
+from wearabouts.stores.embedded.soundness import checking
+from wearabouts.stores.embedded.soundness.repairing import Repaired, mended, repaired
+from wearabouts.stores.embedded.truth import beside, notes, reading, writing
+from wearabouts.stores.embedded.truth import walking as truth
+from wearabouts.stores.embedded.truth.committing import Act, Commits
+from wearabouts.stores.embedded.truth.connections import Readers
+from wearabouts.stores.embedded.truth.lock import Acknowledged, WriterLock
+from wearabouts.stores.embedded.truth.schema import ACKNOWLEDGED, Meta, read_meta, told
+from wearabouts.stores.embedded.views import searching
+from wearabouts.stores.embedded.views.view import View
 from wearabouts.types import Floats, Ranking
 
 T = TypeVar("T")

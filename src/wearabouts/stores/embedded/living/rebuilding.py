@@ -1,0 +1,117 @@
+"""Making the next generation while the store is open: one at a time, in a thread of the writer's, unless asked for."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import faiss
+
+from wearabouts.errors import StoreError
+from wearabouts.stores.embedded.living import renewal
+from wearabouts.stores.embedded.living.chores import Chore, Ended, Rests
+from wearabouts.stores.embedded.living.tracking import Tracker
+from wearabouts.stores.embedded.truth.schema import connect, reading, told
+from wearabouts.stores.embedded.views.view import View
+
+log = logging.getLogger("wearabouts.stores")
+
+Progress = Callable[[float], None]
+
+SHARE: Final = 0.5  # of one core, for a rebuild nobody waits for
+AGAIN: Final = 300.0  # seconds after a failure before another try
+
+
+class Rebuilder:
+    """Knows when the base has been outgrown, and makes the next one.
+
+    Attributes:
+        searched: To be set by every search: whether anybody has searched since the last one was begun.
+    """
+
+    def __init__(self, folder: Path, tracker: Tracker) -> None:
+        self._folder = folder
+        self._tracker = tracker
+        self._chore = Chore("wearabouts-rebuild", self._work)
+        self._one = threading.Lock()
+        self._not_before = 0.0
+        self._wanted = False
+        self.searched = False
+        self._told: dict[str, Any] = {"state": "idle"}
+
+    def consider(self, view: View) -> None:
+        """Begin in the background where the base has been outgrown; costs next to nothing otherwise."""
+        if (
+            not self._one.locked()
+            and renewal.is_outgrown(view, searched=self.searched)
+            and time.monotonic() >= self._not_before
+        ):
+            self._chore.wake()
+
+    def run(self, progress: Progress | None = None) -> None:
+        """Make the next generation now, and search it from now on.
+
+        Raises:
+            StoreError: The disk fails; everything stays as it was.
+        """
+        with self._one:
+            started = time.monotonic()
+            try:
+                with (
+                    told(self._folder, "rebuilding the index"),
+                    closing(connect(self._folder, write=False)) as connection,
+                    reading(connection),
+                ):
+                    self._told, self.searched = {"state": "running", "done": 0.0}, False
+                    renewal.write(self._folder, connection, progress=self._watched(progress))
+                self._tracker.go_over()
+            except Ended:
+                self._told = {"state": "abandoned"}
+                raise
+            except StoreError as error:
+                self._not_before = time.monotonic() + AGAIN
+                self._told = {"state": "failed", "why_failed": str(error)}
+                raise
+            self._told = {"state": "idle", "seconds": round(time.monotonic() - started, 3)}
+
+    @property
+    def is_running(self) -> bool:
+        """Whether one is being made."""
+        return self._one.locked()
+
+    def described(self) -> dict[str, Any]:
+        """When one begins, whether one is running, how far it is, how the last one ended."""
+        return renewal.described(self._tracker.current(), searched=self.searched) | self._told
+
+    def close(self) -> None:
+        """Throw away what is being made in the background."""
+        self._chore.end()
+
+    def want(self) -> None:
+        """Begin in the background, whatever the base looks like: it is damaged."""
+        self._wanted = True
+        self._chore.wake()
+
+    def _work(self) -> None:
+        if not self._wanted and not renewal.is_outgrown(self._tracker.current(), searched=self.searched):
+            return
+        self._wanted = False
+        rests = Rests(self._chore.ending, SHARE)
+        faiss.omp_set_num_threads(1)  # of the regions this thread begins
+        try:
+            self.run(lambda done: rests.take())
+        except Ended:
+            log.info("%s: the store is closed before its next index is finished", self._folder)
+
+    def _watched(self, progress: Progress | None) -> Progress:
+        def progressed(done: float) -> None:
+            self._told = {"state": "running", "done": round(done, 3)}
+            if progress is not None:
+                progress(done)
+
+        return progressed

@@ -1,0 +1,1 @@
+"""A store against itself: what is wrong with it, and removing what cannot be trusted."""

@@ -1,0 +1,1 @@
+"""What a search looks at: a base, what came since, and what of both lives."""
