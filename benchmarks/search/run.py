@@ -36,6 +36,7 @@ from ground import Ground  # noqa: E402
 from talk import EngineLostError, interpreter  # noqa: E402
 
 import measure  # noqa: E402
+import server  # noqa: E402
 
 PARTS = ("curves", "filters", "updates", "growth", "large")
 RESULTS = measure.REPOSITORY / "benchmarks" / "results"
@@ -92,7 +93,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _curves(ground: Ground, given: argparse.Namespace) -> Any:
     sizes = [size for size in SIZES[ground.quick]["curves"] if given.dim in (0, size[0])]
-    return [curves.run(ground, *size, given.only, again=given.again) for size in sizes]
+    with server.milvus(ground.work / "milvus", ground.say):
+        return [curves.run(ground, *size, given.only, again=given.again) for size in sizes]
 
 
 def _filters(ground: Ground, given: argparse.Namespace) -> Any:
