@@ -31,7 +31,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(server):
-    return f"milvus://{server.address}/contract?index=flat"
+    return f"milvus://{server.address}/contract?index=flat&partitions=4"
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_a_graph_finds_nearly_all_and_exact_finds_all(server, generator):
     centres = unit(generator, 40, dim=32)
     vectors = centres[generator.integers(40, size=4_000)] + 0.1 * generator.standard_normal((4_000, 32))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    store = made(f"milvus://{server.address}/graph?index=hnsw&ef=64", dim=32)
+    store = made(f"milvus://{server.address}/graph?index=hnsw&ef=64&partitions=4", dim=32)
     shop = Shop()
     records = [
         product_record(f"p{i}", [photo_record(f"a{i}", each)], price=float(i % 100)) for i, each in enumerate(vectors)
@@ -191,7 +191,7 @@ def test_a_graph_finds_nearly_all_and_exact_finds_all(server, generator):
 
 
 def test_the_command_line_fills_searches_and_describes_it(server, tmp_path, capsys):
-    address = f"milvus://{server.address}/shop"
+    address = f"milvus://{server.address}/shop?partitions=4"
     model = ["--model", "histogram"]
 
     def run(*words):
