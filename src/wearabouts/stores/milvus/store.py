@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -30,6 +31,7 @@ from wearabouts.stores.where import parse as parse_filter
 from wearabouts.types import Floats, Ranking
 
 MAX_DIM: Final = 32_768
+APPEARS: Final = 10.0  # seconds after which a row that does not show is not there
 
 
 class MilvusStore:
@@ -236,8 +238,7 @@ def _opened(connection: Connection, new: tuple[str, int] | None, *, rebuild: boo
     elif not layout.is_there(connection):
         raise _missing(address)
     layout.load(connection)
-    reader = Reader(connection)
-    row = reader.heads([META], ("key", "version", "facts"), strong=True).get(META)
+    row = _own_row(connection)
     if row is None:
         raise StoreError(
             f"{address.text} has no row of its own, so it is no whole store; restore it, or index again with --rebuild"
@@ -249,6 +250,16 @@ def _opened(connection: Connection, new: tuple[str, int] | None, *, rebuild: boo
             "release that wrote it, or index again with --rebuild"
         )
     return meta
+
+
+def _own_row(connection: Connection) -> Mapping[str, Any] | None:
+    """The row every store has; a server that was killed and has just come back may not show it in its first answers."""
+    reader, end = Reader(connection), time.monotonic() + min(connection.address.patience, APPEARS)
+    while True:
+        row = reader.heads([META], ("key", "version", "facts"), strong=True).get(META)
+        if row is not None or time.monotonic() > end:
+            return row
+        time.sleep(0.2)
 
 
 def _missing(address: Address) -> StoreError:
