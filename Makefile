@@ -85,7 +85,7 @@ labels: $(DEV)/.installed ## What 300 labels of a shop's own gain, on a drawn sh
 
 # One core's work is measured: matrix products must not take more.
 scaling: export OMP_NUM_THREADS = 1
-scaling: $(DEV)/.installed ## Measure what a photo and a query cost, for `wearabouts plan` and docs/scaling.md: ten minutes.
+scaling: $(DEV)/.installed milvus-if-possible ## Measure what a photo and a query cost, for `wearabouts plan` and docs/scaling.md: ten minutes.
 	$(DEV)/bin/python benchmarks/scaling.py
 	$(DEV)/bin/python docs/scaling.py
 

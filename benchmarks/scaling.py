@@ -1,8 +1,8 @@
 """Measure what one photo and one query cost, and simulate shards: `python benchmarks/scaling.py`, or `make scaling`.
 
 Writes the constants that `wearabouts plan` reckons with (`src/wearabouts/capacity/constants.json`), and what
-`docs/scaling.md` shows (`benchmarks/results/scaling.json`). What the Milvus server costs is read from the benchmark of
-searching (`make bench-search`); where that has not been run, the constants before it stay.
+`docs/scaling.md` shows (`benchmarks/results/scaling.json`). How searching grows is read from `make bench-search` where
+that has been run. Without a Milvus server (`make milvus`) its constants stay.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,17 +28,21 @@ import measure
 from shelves import Shelf, filled
 from stage import FULL, QUICK, Stage
 from wearabouts import capacity
-from wearabouts.capacity.fanout import smallest
+from wearabouts.capacity.fanout import Z95, Z99, smallest
+from wearabouts.catalog import Photo, Product
 from wearabouts.embedding import index
 from wearabouts.encoders import OnnxEncoder
 from wearabouts.readers import open_catalog
 from wearabouts.search import open_searcher
-from wearabouts.stores import open_store
+from wearabouts.stores import PhotoRecord, ProductRecord, Store, open_store
+from wearabouts.types import Floats
 
 CONSTANTS = measure.REPOSITORY / "src" / "wearabouts" / "capacity" / "constants.json"
-SIZES = (20_000, 100_000, 400_000)
-SMALL = (300, 600, 1_200)
+SIZES = (20_000, 100_000)
+SMALL = (300, 600)
 ROUNDS = 400  # searches of one size
+WARM = 50
+FOUND = 60  # photos asked for, as a search for ten products does
 GROUP = 50  # products of one acknowledged write
 QPS = 400
 RARE, STALL = 0.001, 100  # an assumption, not a measurement: one answer of a shard in a thousand is 100 ms late
@@ -87,10 +92,11 @@ def _measured(quick: bool, results: Path) -> capacity.Constants:
         stage = Stage(scale, "mini", Path(folder), 20, _say)
         work = _work(stage)
         shelves = [filled(stage, size) for size in (SMALL if quick else SIZES)]
-        search, resident = _search(stage, shelves)
+        search, resident = _search(stage, shelves, results), _process(shelves[0].store)
         work["build"] = _build(stage, shelves[-1])
         bytes_ = _bytes(stage, shelves[-1], resident)
         upserts = _upserts(stage, shelves[0])
+        milvus = _milvus(stage, len(shelves[0].ids))
     commit = measure.commit()
     return capacity.Constants.model_validate(
         {
@@ -105,7 +111,7 @@ def _measured(quick: bool, results: Path) -> capacity.Constants:
             "search": search,
             "bytes": bytes_,
             "upserts": upserts,
-            "milvus": _milvus(results),
+            "milvus": milvus,
         }
     )
 
@@ -129,7 +135,7 @@ def _work(stage: Stage) -> dict[str, float]:
         answers = [searcher.search(data) for data in files]
     finally:
         store.close()
-    judging = [one.timings.get("judge", 0.0) for one in answers]
+    judging = [one.timings.get("verify", 0.0) for one in answers]
     seeing = [one.timings["total"] - own for one, own in zip(answers, judging, strict=True)]
     return {
         "index": spent,
@@ -139,46 +145,55 @@ def _work(stage: Stage) -> dict[str, float]:
     }
 
 
-def _search(stage: Stage, shelves: Sequence[Shelf]) -> tuple[dict[str, Any], float]:
-    """Searches at each size, and how many bytes a process holds before the first photo."""
-    p50, p99, empty = [], [], 0.0
-    for shelf in shelves:
-        _say(f"searching {len(shelf.ids):,} photos")
-        probe = subprocess.run(
-            (sys.executable, "-c", _PROBE, str(shelf.store)), capture_output=True, text=True, check=True
-        )
-        empty = float(probe.stdout)
-        store = open_store(shelf.store)
-        try:
-            queries = np.tile(stage.queries, (ROUNDS // len(stage.queries) + 1, 1))[:ROUNDS]
-            for query in queries[:20]:
-                store.search(query, 60)
-            laps = measure.timed(partial(store.search, query, 60) for query in queries)
-        finally:
-            store.close()
-        p50.append(float(np.median(laps)))
-        p99.append(float(np.percentile(laps, 99)))
-    sizes = [len(shelf.ids) for shelf in shelves]
+def _search(stage: Stage, shelves: Sequence[Shelf], results: Path) -> dict[str, Any]:
+    """Searches at each size: as the benchmark of searching saw them, of held-out photos, or on our own shelves."""
+    path, dim = results / "search.json", stage.bundle.card.dim
+    parts = json.loads(path.read_text("utf-8"))["parts"] if path.is_file() and stage.scale != QUICK else {}
+    grown = parts.get("growth", {}).get("found", []) + parts.get("large", {}).get("found", [])
+    if len({row["count"] for row in grown}) >= len(SIZES):
+        dim = min(row["dim"] for row in grown)
+        seen = {row["count"]: (row["p50"], row["p95"]) for row in grown if row["dim"] == dim}
+    else:
+        seen = {}
+        for shelf in shelves:
+            _say(f"searching {len(shelf.ids):,} photos")
+            with closing(open_store(shelf.store)) as store:
+                seen[len(shelf.ids)] = tuple(np.percentile(_laps(store, stage.queries), (50, 95)).tolist())
+    sizes = sorted(seen)
+    p50, p95 = ([seen[size][place] for size in sizes] for place in (0, 1))
     exponent, constant = np.polyfit(np.log(np.asarray(sizes) / 1e6), np.log(p50), 1).tolist()
-    told = {
+    return {
         "photos": sizes,
         "p50": p50,
-        "p99": p99,
-        "dim": stage.bundle.card.dim,
+        "p95": p95,
+        "dim": dim,
         "exponent": exponent,
         "at_million": float(np.exp(constant)),
-        "tail": max(p99[-1] / p50[-1], 1.0),
+        "tail": (p95[-1] / p50[-1]) ** (Z99 / Z95),
     }
-    return told, empty
 
 
-# Without what is mapped: that is the photos', and counted with them.
+def _process(store: Path) -> float:
+    """Bytes of a process that has opened everything and answered nothing, without what is mapped: that is counted."""
+    done = subprocess.run((sys.executable, "-c", _PROBE, str(store)), capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def _laps(store: Store, queries: Floats) -> list[float]:
+    """Milliseconds of searches, after some that are not counted."""
+    asked = np.tile(queries, (ROUNDS // len(queries) + 1, 1))[:ROUNDS]
+    for query in asked[:WARM]:
+        store.search(query, FOUND)
+    return measure.timed(partial(store.search, query, FOUND) for query in asked)
+
+
 _PROBE = """
 import sys
 from wearabouts import bundles
 from wearabouts.encoders import OnnxEncoder
 from wearabouts.search import open_searcher
-from wearabouts.stores import open_store
+from wearabouts.stores import PhotoRecord, ProductRecord, Store, open_store
+from wearabouts.types import Floats
 encoder = OnnxEncoder(bundles.load("mini"), threads=1)
 searcher = open_searcher(encoder, open_store(sys.argv[1]))
 told = dict(line.split(":", 1) for line in open("/proc/self/status") if ":" in line)
@@ -233,13 +248,56 @@ def _upserts(stage: Stage, shelf: Shelf) -> float:
         store.close()
 
 
-def _milvus(results: Path) -> dict[str, Any]:
-    """What the benchmark of searching saw of the server, or the constants there are."""
-    path = results / "milvus.json"
-    if path.is_file():
-        found: dict[str, Any] = json.loads(path.read_text("utf-8"))["engine"]
-        return found
-    return capacity.constants().milvus.model_dump()
+def _milvus(stage: Stage, count: int) -> dict[str, Any]:
+    """Searching and memory of a Milvus server, where `make milvus` has set one up; else the constants there are."""
+    sys.path.append(str(measure.REPOSITORY / "tests"))
+    from milvus_server import MilvusServer, missing
+
+    if missing():
+        _say(missing())
+        return capacity.constants().milvus.model_dump()
+    server = MilvusServer(stage.folder / "milvus", {})
+    server.start()
+    try:
+        _say(f"filling a Milvus server with {count:,} products")
+        address = f"milvus://{server.address}/scaling"
+        matrix, held = stage.grown(count), []
+        with closing(open_store(address, mode="write", encoder_hash="0" * 64, dim=stage.bundle.card.dim)) as store:
+            for part in np.array_split(np.arange(count), 2):  # what a server holds of nothing is not the photos'
+                for first in range(part[0], part[-1] + 1, 1_000):
+                    last = min(first + 1_000, part[-1] + 1)
+                    store.upsert(_record(row, matrix[row]) for row in range(first, last))
+                store.settle()
+                store.search(stage.queries[0], FOUND)
+                held.append(measure.resident(server.pid)["now"])
+        with closing(open_store(address)) as store:
+            _laps(store, stage.queries[:5])
+            before = _spent(server.pid)
+            laps = _laps(store, stage.queries)
+            spent = 1_000 * (_spent(server.pid) - before) / (len(laps) + WARM)
+    finally:
+        server.kill()
+    p50 = float(np.median(laps))
+    return {
+        "photos": count,
+        "dim": stage.bundle.card.dim,
+        "ms": spent,
+        "wait": max(p50 - spent, 0.0),
+        "tail": max(float(np.percentile(laps, 99)) / p50, 1.0),
+        "bytes": (held[1] - held[0]) * 2**20 / (count - count // 2),
+    }
+
+
+def _spent(process: int) -> float:
+    """Seconds of processor time that another process has used."""
+    words = Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _record(row: int, vector: Floats) -> ProductRecord:
+    photo = Photo(id=f"{row:07d}~front", uri=f"https://shop.example/{row}.jpg")
+    product = Product(id=f"{row:07d}", photos=(photo,), title=f"Product {row}", price=float(row % 200), currency="EUR")
+    return ProductRecord(product, (PhotoRecord(photo, f"{row:064x}", vector),))
 
 
 def _shards(known: capacity.Constants, *, quick: bool) -> dict[str, Any]:
