@@ -8,7 +8,8 @@ import pytest
 from stores.oracle import unit
 from wearabouts.stores.embedded import indexes
 from wearabouts.stores.embedded.indexes import Choice
-from wearabouts.stores.embedded.indexes.scanning import FEW, WHOLE, margin
+from wearabouts.stores.embedded.indexes.allowed import FEW, Allowed
+from wearabouts.stores.embedded.indexes.scanning import WHOLE, margin
 
 COUNT, DIM, LISTS = 30_000, 48, 600
 GOAL = 0.99
@@ -168,6 +169,45 @@ def test_filters_by_groups_that_lie_elsewhere_cost_no_recall(world, part):
         return np.isin(group, left)
 
     assert made.recall(queries[:40], 20, keep) >= GOAL
+
+
+@pytest.mark.parametrize("part", [0.9, 0.5, 0.2])
+@pytest.mark.parametrize("make", [aligned, opposed, by_chance])
+def test_products_looked_up_as_a_search_comes_to_them_find_what_a_mask_of_all_rows_finds(world, make, part):
+    made, queries = world
+    generator = np.random.default_rng(11)
+    slots = generator.permutation(COUNT).astype(np.int32)
+    for query in queries[:8]:
+        mask = make(part)(made.vectors @ query)
+        products = np.zeros(COUNT, np.bool_)
+        products[slots] = mask
+        scores, rows = made.index.near(query, 20, allowed=made.index.allow(mask))
+        lazy = Allowed(int(mask.sum()), mask=products, slots=slots)
+        for _ in range(2):  # the second time what the first has counted is there
+            again, same = made.index.near(query, 20, allowed=lazy)
+            np.testing.assert_array_equal(same, rows)
+            np.testing.assert_array_equal(again, scores)
+        # A sample of the rows tells their number to some hundredths only.
+        again, same = made.index.near(query, 20, allowed=Allowed(int(1.07 * mask.sum()), mask=products, slots=slots))
+        assert mask[same].all()
+        assert len(np.intersect1d(same, rows)) >= 0.95 * len(rows)
+
+
+def test_rows_are_counted_by_list_once(world):
+    made, _ = world
+    products = np.arange(COUNT) % 3 == 0
+    slots = np.roll(np.arange(COUNT, dtype=np.int32), 5)
+    lazy, lists = Allowed(COUNT // 3, mask=products, slots=slots), made.arrays["lists"]
+    rows = np.arange(7, COUNT, 11)
+    before, size = lazy.holds(rows), lazy.bytes
+    assert lazy.each is None
+    each = lazy.counted(lists)
+    of_list = np.searchsorted(lists, np.flatnonzero(products[slots]), side="right") - 1
+    np.testing.assert_array_equal(each, np.bincount(of_list, minlength=len(lists) - 1))
+    assert lazy.counted(lists) is each is lazy.each
+    np.testing.assert_array_equal(lazy.holds(rows), before)
+    np.testing.assert_array_equal(before, products[slots[rows]])
+    assert lazy.bytes <= size + each.nbytes
 
 
 def test_deletions_cost_no_recall(world):

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from stores.bases import base_of, facts
+from wearabouts.stores.embedded.generations import generation
 from wearabouts.stores.embedded.generations.generation import no_base
 from wearabouts.stores.embedded.indexes.scanning import nearest
 from wearabouts.stores.embedded.views.searching import CHUNK, search
 from wearabouts.stores.embedded.views.view import Rows, View
+from wearabouts.stores.where import parse
 
 
 def lattice(generator, count, dim=4):
@@ -74,3 +76,31 @@ def test_a_scan_gives_only_what_is_allowed():
     assert set(places.tolist()) == {5, 17, 299}
     np.testing.assert_allclose(scores, vectors[places] @ vectors[5], atol=1e-6)
     assert len(nearest(vectors, vectors[5], 10, alive=np.zeros(300, np.bool_))[0]) == 0
+
+
+@pytest.mark.parametrize("few", [3, 500, 4_096])
+def test_filters_keep_all_photos_of_their_products_however_many_those_are(tmp_path, monkeypatch, few):
+    """Whether a filter's rows are listed, counted, or estimated from a sample: what is found is what a loop finds."""
+    monkeypatch.setattr(generation, "FEW", few)
+    generator = np.random.default_rng(few)
+    count, products = 6_000, 300
+    vectors = lattice(generator, count, 8)
+    ids = [f"{number:05d}" for number in range(count)]
+    slots = np.minimum(generator.integers(0, products, count), generator.integers(0, products, count))
+    shop = [facts(f"p{slot}", slot, float(slot)) for slot in range(products)]
+    rows = Rows(base_of(tmp_path / "base", shop, vectors, ids, slots))
+    view = View.of(rows, 1, generator.random(count) < 0.9, np.ones(products, np.bool_))
+    query = vectors[3]
+    every = search(view, query, count)
+    price = dict(zip(ids, slots.tolist(), strict=True))
+    for limit in (-1, 0, 2, 20, 150, 299):
+        for _ in range(2):  # the second time as it is remembered
+            found = search(view, query, 40, f"price <= {limit}")
+            assert list(found.photo_ids) == [ident for ident in every.photo_ids if price[ident] <= limit][:40]
+        allowed, kept = rows.base.filtered(parse(f"price <= {limit}"), ()), int((slots <= limit).sum())
+        if limit + 1 <= few and kept <= few:
+            np.testing.assert_array_equal(allowed.rows, np.flatnonzero(slots <= limit))
+        else:
+            assert allowed.rows is None
+            np.testing.assert_array_equal(allowed.holds(np.arange(count)), slots <= limit)
+        assert abs(allowed.count - kept) <= 0.05 * count

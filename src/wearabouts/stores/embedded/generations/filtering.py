@@ -180,11 +180,12 @@ def kept(expression: Expression, facts: Facts) -> Mask:
                 return np.zeros(facts.size, np.bool_)
             return column.filled() if isinstance(expression, Has) else _compared(expression, column)
         case Not(term=term):
-            return ~kept(term, facts)
+            mask = kept(term, facts)
+            return np.logical_not(mask, out=mask)
         case AllOf(terms=terms):
-            return np.asarray(np.logical_and.reduce([kept(each, facts) for each in terms]), np.bool_)
+            return _joined(np.logical_and, [kept(each, facts) for each in terms])
         case AnyOf(terms=terms):
-            return np.asarray(np.logical_or.reduce([kept(each, facts) for each in terms]), np.bool_)
+            return _joined(np.logical_or, [kept(each, facts) for each in terms])
 
 
 def among(facts: Facts, column: str, values: Sequence[str]) -> Mask:
@@ -193,7 +194,14 @@ def among(facts: Facts, column: str, values: Sequence[str]) -> Mask:
     if found is None or not values:
         return np.zeros(facts.size, np.bool_)
     wanted = {normal(column, each) for each in values}
-    return np.asarray(np.logical_or.reduce([found.equal(each) for each in sorted(wanted)]), np.bool_)
+    return _joined(np.logical_or, [found.equal(each) for each in sorted(wanted)])
+
+
+def _joined(join: np.ufunc, masks: list[Mask]) -> Mask:
+    total = masks[0]
+    for each in masks[1:]:
+        join(total, each, out=total)
+    return total
 
 
 def _compared(term: Compare, column: TextFacts) -> Mask:

@@ -22,15 +22,18 @@ import numpy as np
 import numpy.typing as npt
 
 from wearabouts.stores.embedded import indexes
-from wearabouts.stores.embedded.generations.filtering import among, kept
+from wearabouts.stores.embedded.generations.filtering import Mask, among, kept
 from wearabouts.stores.embedded.generations.mapped import MappedColumns
 from wearabouts.stores.embedded.generations.segment import Array, Damaged, Places, Segment
 from wearabouts.stores.embedded.generations.texts import Names
+from wearabouts.stores.embedded.indexes.allowed import FEW
 from wearabouts.stores.embedded.indexes.remembered import Remembered
 from wearabouts.stores.where import TEXT_COLUMNS, Expression
 from wearabouts.types import Floats
 
 FORMAT: Final = 1
+SAMPLE: Final = 4_096  # rows that tell how many a filter keeps
+SURE: Final = 128  # of them that it has to keep for that to be trusted
 AT_ONCE: Final = 2**24  # bytes up to which a file is proven whole when it is opened, and an index's array
 
 
@@ -67,7 +70,8 @@ class Base:
         self.columns = MappedColumns(segment, m)
         self.index = self._opened(facts["index"])
         self._slots: npt.NDArray[np.int32] | None = None
-        self.remembered = Remembered()
+        self._sample = np.linspace(0, n, min(n, SAMPLE), endpoint=False).astype(np.int64)
+        self.remembered = Remembered[indexes.Allowed]()
 
     def __len__(self) -> int:
         return self.count
@@ -137,9 +141,24 @@ class Base:
             products = np.ones(self.products, np.bool_) if where is None else kept(where, self.columns)
             if garments:
                 products = products & among(self.columns, "garment", garments)
-            allowed = self.index.allow(products[self.slots])
+            allowed = self._allowed(products)
             self.remembered.put((where, garments), allowed)
         return allowed
+
+    def _allowed(self, products: Mask) -> indexes.Allowed:
+        """The rows of the products that a filter keeps: listed where they are few, else counted in a sample."""
+        chosen = np.flatnonzero(products) if np.count_nonzero(products) <= FEW else None
+        if chosen is not None:
+            rows = np.sort(self.rows_of(chosen)[0])
+            if len(rows) <= FEW:
+                return indexes.Allowed(len(rows), rows)
+        seen = int(np.count_nonzero(products.take(self.slots[self._sample])))
+        count = seen * self.count // max(1, len(self._sample))
+        if seen < SURE:
+            starts = self.segment.whole("products/starts")
+            chosen = np.flatnonzero(products) if chosen is None else chosen
+            count = int((starts[chosen + 1] - starts[chosen]).sum())
+        return indexes.Allowed(count, mask=products, slots=self.slots)
 
     def _within(self, rows: Places) -> Places:
         if len(rows) and (rows.min() < 0 or rows.max() >= self.count):

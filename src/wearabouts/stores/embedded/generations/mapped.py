@@ -10,19 +10,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from wearabouts.stores.embedded.generations.compact import Compact, compacted, spread
 from wearabouts.stores.embedded.generations.filtering import ORDER, Mask
-from wearabouts.stores.embedded.generations.segment import Array, Damaged, Segment
+from wearabouts.stores.embedded.generations.segment import Array, Damaged, Places, Segment
 from wearabouts.stores.embedded.generations.texts import Texts
+from wearabouts.stores.embedded.indexes.remembered import Remembered
 from wearabouts.stores.where import TEXT_COLUMNS
 
 _COMMONEST: Final = 200  # words named of a column with more
+MANY: Final = 2**16  # words, as titles have them: such a column is left as it is
+ROOM: Final = 64 * 2**20  # bytes of compact columns that are kept at least
+COLUMNS: Final = 16  # and of so many columns of few words
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class MappedText:
         words: In comparing form.
         shown: As their shop wrote them.
         numbers: (W,) float64, what each word reads as, NaN where no number; None where that is never asked.
+        name: What `compacts` knows it by.
+        compacts: The columns of few words that were filtered by lately.
     """
 
     size: int
@@ -44,29 +51,45 @@ class MappedText:
     words: Texts
     shown: Texts
     numbers: npt.NDArray[np.float64] | None
+    name: str
+    compacts: Remembered[Compact]
 
     def filled(self) -> Mask:
         """The slots that have a value."""
-        return ~self._spread(self.words.equal("")) if self.slots is None else self._spread(None)
+        if self.slots is None:
+            return ~self._spread(lambda some: self.words.equal("", some))
+        mask = np.zeros(self.size, np.bool_)
+        mask[self.slots] = True
+        return mask
 
     def equal(self, value: str) -> Mask:
         """The slots whose text is the value."""
-        return self._spread(self.words.equal(value))
+        return self._spread(lambda some: self.words.equal(value, some))
 
     def beneath(self, path: str) -> Mask:
         """The slots whose text is the path or lies beneath it."""
-        return self._spread(self.words.equal(path) | self.words.starting(path + " > "))
+        return self._spread(lambda some: self.words.equal(path, some) | self.words.starting(path + " > ", some))
 
     def containing(self, part: str) -> Mask:
         """The slots whose text holds the part."""
-        return self._spread(self.words.containing(part))
+
+        def holding(some: Places | None) -> Mask:
+            hits = self.words.containing(part)
+            return hits if some is None else hits[some]
+
+        return self._spread(holding)
 
     def ordered(self, sign: str, limit: float) -> Mask:
         """The slots whose text reads as a number on that side of the limit."""
-        if self.numbers is None:
+        numbers = self.numbers
+        if numbers is None:
             return np.zeros(self.size, np.bool_)
+
+        def beyond(some: Places | None) -> Mask:
+            return np.asarray(ORDER[sign](numbers if some is None else numbers[some], limit), np.bool_)
+
         with np.errstate(invalid="ignore"):
-            return self._spread(np.asarray(ORDER[sign](self.numbers, limit), np.bool_))
+            return self._spread(beyond)
 
     def counted(self, present: Mask) -> tuple[int, dict[str, int]]:
         """How many of some slots have a value, and the commonest of them."""
@@ -83,13 +106,27 @@ class MappedText:
             counts[text] = counts.get(text, 0) + count
         return int(tally.sum()), counts
 
-    def _spread(self, hits: Mask | None) -> Mask:
-        """Hits among the words → one boolean a slot; None for every word."""
-        if self.slots is None:
-            return np.asarray(hits)[self.codes] if len(self.codes) else np.zeros(self.size, np.bool_)
-        mask = np.zeros(self.size, np.bool_)
-        mask[self.slots if hits is None else self.slots[hits[self.codes]]] = True
-        return mask
+    def _spread(self, hits: Callable[[Places | None], Mask]) -> Mask:
+        """Hits among the words → one boolean a slot.
+
+        Args:
+            hits: Given places of words, or None for all of them, tells which are hits.
+        """
+        compact = self._compact()
+        if compact is None:
+            return spread(self.codes, hits(None))
+        return spread(compact.codes, hits(compact.words))
+
+    def _compact(self) -> Compact | None:
+        """The column in few bytes; None where it has a value, and nearly a word, for each slot."""
+        if self.slots is None and len(self.words) > MANY:
+            return None
+        found = self.compacts.get(self.name)
+        if found is None:
+            order = self.words.ranks() if self.numbers is None else self.numbers
+            found = compacted(self.size, self.slots, self.codes, order)
+            self.compacts.put(self.name, found)
+        return found
 
 
 class MappedColumns:
@@ -110,6 +147,7 @@ class MappedColumns:
         names = Texts(segment, "attributes/names")
         self._attributes = {name: place for place, name in enumerate(names.many(np.arange(len(names))))}
         self._known: dict[str, MappedText] = {}
+        self._compacts = Remembered[Compact](max(ROOM, COLUMNS * size))
 
     @property
     def size(self) -> int:
@@ -131,7 +169,7 @@ class MappedColumns:
         if found is None and name in TEXT_COLUMNS:
             found = self._dense(name)
         elif found is None and name in self._attributes:
-            found = self._sparse(self._attributes[name])
+            found = self._sparse(name, self._attributes[name])
         if found is not None:
             self._known[name] = found
         return found
@@ -140,17 +178,17 @@ class MappedColumns:
         words, shown = Texts(self._segment, f"column/{name}/words"), Texts(self._segment, f"column/{name}/shown")
         codes = self._of(name, self._segment.whole(f"column/{name}/codes"), np.int32, self._size)
         self._require_below(name, codes, min(len(words), len(shown)))
-        return MappedText(self._size, None, codes, words, shown, None)
+        return MappedText(self._size, None, codes, words, shown, None, name, self._compacts)
 
-    def _sparse(self, place: int) -> MappedText:
+    def _sparse(self, name: str, place: int) -> MappedText:
         words, shown = Texts(self._segment, "attributes/words"), Texts(self._segment, "attributes/shown")
         numbers = self._of("attributes", self._segment.whole("attributes/numbers"), np.float64, len(words))
         starts = self._of("attributes", self._segment.whole("attributes/starts"), np.int64, len(self._attributes) + 1)
         start, stop = int(starts[place]), int(starts[place + 1])
-        parts = [self._part(f"attributes/{name}", start, stop) for name in ("slots", "codes")]
+        parts = [self._part(f"attributes/{each}", start, stop) for each in ("slots", "codes")]
         self._require_below("attributes", parts[0], self._size)
         self._require_below("attributes", parts[1], min(len(words), len(shown)))
-        return MappedText(self._size, parts[0], parts[1], words, shown, numbers)
+        return MappedText(self._size, parts[0], parts[1], words, shown, numbers, name, self._compacts)
 
     def _part(self, name: str, start: int, stop: int) -> npt.NDArray[np.int32]:
         array = self._segment.array(name)

@@ -60,15 +60,22 @@ class Texts:
         """Some texts."""
         return [raw.decode("utf-8", "replace") for raw in self.raw(places)]
 
-    def equal(self, text: str) -> Mask:
-        """Which texts are this one: (N,) bool."""
-        starts, stops = self._bounds()
-        return self._beginning(text.encode(), np.flatnonzero(stops - starts == len(text.encode())))
+    def ranks(self) -> Places:
+        """The place of each text among all sorted by their bytes: (N,) int64; for some ten thousands of them."""
+        raws = self.raw(np.arange(len(self)))
+        ranks = np.empty(len(raws), np.int64)
+        ranks[sorted(range(len(raws)), key=raws.__getitem__)] = np.arange(len(raws))
+        return ranks
 
-    def starting(self, text: str) -> Mask:
-        """Which texts begin with this one: (N,) bool."""
-        starts, stops = self._bounds()
-        return self._beginning(text.encode(), np.flatnonzero(stops - starts >= len(text.encode())))
+    def equal(self, text: str, some: Places | None = None) -> Mask:
+        """Which texts, or which of some places, are this one: (N,) bool or (n,) bool."""
+        starts, stops = self._bounds(some)
+        return self._beginning(text.encode(), starts, stops - starts == len(text.encode()))
+
+    def starting(self, text: str, some: Places | None = None) -> Mask:
+        """Which texts, or which of some places, begin with this one: (N,) bool or (n,) bool."""
+        starts, stops = self._bounds(some)
+        return self._beginning(text.encode(), starts, stops - starts >= len(text.encode()))
 
     def containing(self, text: str) -> Mask:
         """Which texts hold this one anywhere: (N,) bool; it must not be empty."""
@@ -88,24 +95,25 @@ class Texts:
             found[rows[at + len(part) <= stops[rows]]] = True
         return found
 
-    def _beginning(self, wanted: bytes, rows: Places) -> Mask:
+    def _beginning(self, wanted: bytes, starts: Places, found: Mask) -> Mask:
         data = self._segment.whole(f"{self._name}/data")
-        starts = self._offsets[rows]
+        rows = np.flatnonzero(found)
+        starts = starts[rows]
         for place, byte in enumerate(wanted):
             kept = data[starts + place] == byte
             rows, starts = rows[kept], starts[kept]
-        found = np.zeros(len(self), np.bool_)
+        found = np.zeros(len(found), np.bool_)
         found[rows] = True
         return found
 
-    def _bounds(self) -> tuple[Places, Places]:
-        """Where all texts start and stop, once they are sure to lie one after another inside the bytes."""
+    def _bounds(self, some: Places | None = None) -> tuple[Places, Places]:
+        """Where texts start and stop, once all are sure to lie one after another inside the bytes."""
         offsets = self._segment.whole(f"{self._name}/offsets")
         if not self._checked:
             if offsets[0] != 0 or offsets[-1] != len(self._data) or np.any(np.diff(offsets) < 0):
                 raise Damaged(self._segment.path, f"its texts {self._name!r} lie across each other")
             self._checked = True
-        return offsets[:-1], offsets[1:]
+        return (offsets[:-1], offsets[1:]) if some is None else (offsets[some], offsets[some + 1])
 
 
 class Names:

@@ -23,6 +23,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from wearabouts.stores.embedded.indexes.allowed import Allowed as Allowed
 from wearabouts.types import Floats
 
 Places = npt.NDArray[np.int64]
@@ -57,28 +58,6 @@ class Choice:
     lists: int
     sample: int
     why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Allowed:
-    """Rows that a filter keeps, made by `Index.allow`; deletions are told apart, so that it stays true for ever.
-
-    Attributes:
-        count: How many.
-        rows: (count,) int64, rising, where they are few; else None.
-        mask: (N,) bool, where they are many; else None.
-        each: (L,) int64, how many are in each list.
-    """
-
-    count: int
-    rows: Places | None
-    mask: Mask | None
-    each: Places
-
-    @property
-    def bytes(self) -> int:
-        """What it takes in memory."""
-        return sum(part.nbytes for part in (self.rows, self.mask, self.each) if part is not None)
 
 
 class Making(Protocol):
@@ -127,7 +106,7 @@ class Index(Protocol):
         Args:
             query: (D,) float32 of length 1.
             count: How many; all rows that may be given are, where fewer are left.
-            allowed: Only these rows, from `allow`; None for all.
+            allowed: Only these rows, from `allow` or with the product of each row; None for all.
             alive: (N,) bool, False for rows that were deleted; None where none was.
             exact: Compare with every row that may be given.
             effort: Above 1, look further than it was tuned to; kinds that are exact have no use for it.

@@ -34,7 +34,8 @@ from wearabouts.stores.embedded.indexes import (
     checked_lists,
     parting,
 )
-from wearabouts.stores.embedded.indexes.scanning import WHOLE, best, kept, margin, nearest, scored, scored_all
+from wearabouts.stores.embedded.indexes.allowed import kept
+from wearabouts.stores.embedded.indexes.scanning import WHOLE, best, margin, nearest, scored, scored_all
 from wearabouts.types import Floats
 
 FIRST: Final = 8  # lists gone through before the reach is asked
@@ -136,24 +137,24 @@ class Clustered:
         if exact or count >= len(self.vectors) or (allowed is not None and allowed.rows is not None):
             return nearest(self.vectors, query, count, allowed, alive, self._require)
         similarity = scored_all(self.centroids, query)
-        sizes, total = (self._sizes, len(self.vectors)) if allowed is None else (allowed.each, allowed.count)
-        masks = [each for each in (None if allowed is None else allowed.mask, alive) if each is not None]
+        sizes, total = self._sizes, len(self.vectors) if allowed is None else max(1, allowed.count)
         slack = margin(self.vectors.shape[1])
         first = FIRST + 2 * count * len(sizes) // max(1, total)
         width = np.float32(max(effort * self.reach, TINY)) * self.radius
         promise = similarity + width
         chosen = _most(promise, first)
-        if masks and self._is_opposed(chosen, allowed, alive):
+        opposed, share = self._left(chosen, allowed, alive)
+        if opposed:
+            if allowed is not None:
+                sizes, share = allowed.counted(self.lists), 1.0
             width = np.float32(max(effort * self.far_reach, TINY)) * self.radius
             promise = np.where(sizes > 0, similarity + width, np.float32(-np.inf))
             chosen = _most(promise, first)
-        elif allowed is not None:
-            promise[sizes == 0] = -np.inf
         scores, rows = np.zeros(0, np.float32), np.zeros(0, np.int64)
-        limit, step = -2.0, STEP
+        limit, step = -2.0, STEP / share
         while len(chosen):
             need = (limit - similarity[chosen]) / width[chosen]
-            found = self._rows(chosen, need, masks)
+            found = self._rows(chosen, need, allowed, alive)
             scores = np.concatenate([scores, scored(self.vectors, query, found)])
             rows = np.concatenate([rows, found])
             scores, rows = best(scores, rows, count, slack)
@@ -164,12 +165,17 @@ class Clustered:
             step *= 2
         return scores, rows
 
-    def _is_opposed(self, near: Places, allowed: Allowed | None, alive: Mask | None) -> bool:
-        """Whether a filter, or what was deleted, removes what is in the lists near the query."""
-        there = int(self._sizes[near].sum())
-        if allowed is not None and len(self.vectors) * int(allowed.each[near].sum()) < OPPOSED * allowed.count * there:
-            return True
-        return alive is not None and int(np.count_nonzero(alive[self._all_rows(near)])) < OPPOSED * there
+    def _left(self, near: Places, allowed: Allowed | None, alive: Mask | None) -> tuple[bool, float]:
+        """Whether a filter, or deletions, remove what is in the lists near the query; and the part the filter keeps."""
+        if allowed is None and alive is None:
+            return False, 1.0
+        rows, share, opposed = self._all_rows(near), 1.0, False
+        if allowed is not None:
+            share = float(np.count_nonzero(allowed.holds(rows))) / max(1, len(rows))
+            opposed = len(self.vectors) * share < OPPOSED * allowed.count
+        if alive is not None:
+            opposed = opposed or bool(np.count_nonzero(alive[rows]) < OPPOSED * len(rows))
+        return opposed, max(share, TINY)
 
     def _all_rows(self, chosen: Places) -> Places:
         starts, sizes = self.lists[chosen], self._sizes[chosen]
@@ -177,7 +183,7 @@ class Clustered:
         rows: Places = np.repeat(starts - stops + sizes, sizes) + np.arange(stops[-1])
         return rows
 
-    def _rows(self, chosen: Places, need: Floats, masks: list[Mask]) -> Places:
+    def _rows(self, chosen: Places, need: Floats, allowed: Allowed | None, alive: Mask | None) -> Places:
         """The rows of some lists that may be given, and lie as far out as they need to."""
         starts, sizes = self.lists[chosen], self._sizes[chosen]
         if self._require is not None:
@@ -186,9 +192,9 @@ class Clustered:
         if need.max() > 0:
             least = np.clip(np.floor(WHOLE * need), 0, WHOLE).astype(np.uint8)
             rows = rows[self.share[rows] >= np.repeat(least, sizes)]
-        for mask in masks:
-            rows = rows[mask[rows]]
-        return rows
+        if allowed is not None:
+            rows = rows[allowed.holds(rows)]
+        return rows if alive is None else rows[alive[rows]]
 
     def place(self, vectors: Floats) -> tuple[Lists, Floats]:
         """Where vectors that are not in it would lie: (n,) int32 lists, and their distances from their directions."""
@@ -229,7 +235,7 @@ def _most(values: Floats, count: int) -> Places:
     return found
 
 
-def _next(promise: Floats, limit: float, sizes: Places, step: int) -> Places:
+def _next(promise: Floats, limit: float, sizes: Places, step: float) -> Places:
     """The most promising lists that can still matter, with about `step` rows between them."""
     waiting: Places = np.flatnonzero(promise >= limit)
     if int(sizes[waiting].sum()) > step:

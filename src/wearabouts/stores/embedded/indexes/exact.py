@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from wearabouts.stores.embedded.indexes import Allowed, Facts, Lists, Mask, Places, Progress, Require, checked_lists
-from wearabouts.stores.embedded.indexes.scanning import kept, nearest
+from wearabouts.stores.embedded.indexes.allowed import kept
+from wearabouts.stores.embedded.indexes.scanning import nearest
 from wearabouts.types import Floats
 
 

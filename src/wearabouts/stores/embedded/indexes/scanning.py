@@ -10,7 +10,6 @@ import numpy as np
 from wearabouts.stores.embedded.indexes import Allowed, Mask, Places, Require
 from wearabouts.types import Floats
 
-FEW: Final = 4_096  # rows left by a filter up to which going through just these beats any index
 WHOLE: Final = 255  # the share of a row that lies as far out as any of its list
 CHUNK: Final = 2**16  # rows scored before the worst of them are forgotten
 
@@ -97,13 +96,12 @@ def nearest(
         if require is not None:
             require("vectors", rows, rows + 1)
         return best(scored(vectors, query, rows), rows, count, slack)
-    mask = None if allowed is None else allowed.mask
     scores, places = np.zeros(0, np.float32), np.zeros(0, np.int64)
     for start in range(0, len(vectors), CHUNK):
         part = slice(start, min(start + CHUNK, len(vectors)))
         if require is not None:
             require("vectors", np.asarray([part.start]), np.asarray([part.stop]))
-        found, where = _part(vectors, query, part, mask, alive)
+        found, where = _part(vectors, query, part, allowed, alive)
         if len(scores) >= count:  # only what may still matter is kept
             better = np.flatnonzero(found >= last_of(scores, count) - slack)
             found, where = found[better], where[better]
@@ -112,24 +110,14 @@ def nearest(
     return scores, places
 
 
-def _part(vectors: Floats, query: Floats, part: slice, mask: Mask | None, alive: Mask | None) -> tuple[Floats, Places]:
-    wanted = [each[part] for each in (mask, alive) if each is not None]
+def _part(
+    vectors: Floats, query: Floats, part: slice, allowed: Allowed | None, alive: Mask | None
+) -> tuple[Floats, Places]:
+    wanted = [] if allowed is None else [allowed.holds(part)]
+    wanted += [] if alive is None else [alive[part]]
     if not wanted:
         return scored_all(vectors[part], query), np.arange(part.start, part.stop)
     rows = np.flatnonzero(wanted[0] if len(wanted) == 1 else wanted[0] & wanted[1]) + part.start
     if 2 * len(rows) < part.stop - part.start:
         return scored(vectors, query, rows), rows
     return scored_all(vectors[part], query)[rows - part.start], rows
-
-
-def kept(mask: Mask, lists: Places) -> Allowed:
-    """A filter's rows, counted by list.
-
-    Args:
-        mask: (N,) bool.
-        lists: (L + 1,) int64, where each list starts.
-    """
-    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(mask, dtype=np.int64)])[lists]
-    count = int(before[-1])
-    few = count <= FEW
-    return Allowed(count, np.flatnonzero(mask) if few else None, None if few else mask, np.diff(before))
