@@ -148,17 +148,18 @@ class Segment:
         """The share of the file that has been proven, in [0, 1]."""
         return 1.0 if self._whole else float(np.count_nonzero(self._proven) / len(self._proven))
 
-    def scrub(self, between: Callable[[], None] | None = None) -> None:
+    def scrub(self, between: Callable[[], None] | None = None, most: int | None = None) -> None:
         """Prove what nobody has touched yet.
 
         Args:
             between: Called after each block; may sleep, or raise to stop.
+            most: Bytes after which it is enough.
 
         Raises:
             Damaged: A checksum is wrong.
             OSError: The disk fails.
         """
-        for block in np.flatnonzero(~self._proven).tolist():
+        for block in np.flatnonzero(~self._proven)[: None if most is None else most // BLOCK].tolist():
             self._prove(np.asarray([block]))
             if between is not None:
                 between()

@@ -13,10 +13,11 @@ from typing import Any, Final
 import faiss
 
 from wearabouts.errors import StoreError
-from wearabouts.stores.embedded.living import renewal
+from wearabouts.stores.embedded.living import apart, renewal
 from wearabouts.stores.embedded.living.chores import Chore, Ended, Rests
 from wearabouts.stores.embedded.living.tracking import Tracker
 from wearabouts.stores.embedded.truth.schema import connect, reading, told
+from wearabouts.stores.embedded.views.loading import unhindered
 from wearabouts.stores.embedded.views.view import View
 
 log = logging.getLogger("wearabouts.stores")
@@ -53,14 +54,21 @@ class Rebuilder:
         ):
             self._chore.wake()
 
-    def run(self, progress: Progress | None = None) -> None:
+    def run(self, progress: Progress | None = None, rests: Rests | None = None) -> None:
         """Make the next generation now, and search it from now on.
+
+        Args:
+            progress: Told the part that is done.
+            rests: Taken now and then; None where somebody waits for it, so that it rests only for who searches.
 
         Raises:
             StoreError: The disk fails; everything stays as it was.
         """
         with self._one:
             started = time.monotonic()
+            pace = self._pace(rests)
+            if rests is None and not pace.alone:
+                rests = Rests(threading.Event(), SHARE)
             try:
                 with (
                     told(self._folder, "rebuilding the index"),
@@ -68,8 +76,8 @@ class Rebuilder:
                     reading(connection),
                 ):
                     self._told, self.searched = {"state": "running", "done": 0.0}, False
-                    renewal.write(self._folder, connection, progress=self._watched(progress))
-                self._tracker.go_over()
+                    renewal.write(self._folder, connection, progress=self._watched(progress, rests), pace=pace)
+                self._tracker.go_over(unhindered if rests is None else rests.take)
             except Ended:
                 self._told = {"state": "abandoned"}
                 raise
@@ -104,13 +112,20 @@ class Rebuilder:
         rests = Rests(self._chore.ending, SHARE)
         faiss.omp_set_num_threads(1)  # of the regions this thread begins
         try:
-            self.run(lambda done: rests.take())
+            self.run(rests=rests)
         except Ended:
             log.info("%s: the store is closed before its next index is finished", self._folder)
 
-    def _watched(self, progress: Progress | None) -> Progress:
+    def _pace(self, rests: Rests | None) -> apart.Pace:
+        if rests is not None:
+            return apart.Pace(SHARE, alone=False)
+        return apart.Pace(1.0, alone=not self.searched)
+
+    def _watched(self, progress: Progress | None, rests: Rests | None) -> Progress:
         def progressed(done: float) -> None:
             self._told = {"state": "running", "done": round(done, 3)}
+            if rests is not None:
+                rests.take()
             if progress is not None:
                 progress(done)
 

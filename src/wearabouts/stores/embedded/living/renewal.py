@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -13,21 +14,32 @@ from wearabouts.errors import StoreError
 from wearabouts.stores.embedded.generations import derived
 from wearabouts.stores.embedded.generations.building import build
 from wearabouts.stores.embedded.generations.drafting import moved
+from wearabouts.stores.embedded.living import apart
 from wearabouts.stores.embedded.truth.refusals import cure
-from wearabouts.stores.embedded.truth.schema import DERIVED, read_meta
+from wearabouts.stores.embedded.truth.schema import DERIVED, Meta, read_meta
 from wearabouts.stores.embedded.views.view import View
+
+log = logging.getLogger("wearabouts.stores")
 
 LARGE: Final = 20_000  # newer photos, compared one by one in about a millisecond
 QUICK: Final = 100_000  # photos
+ALONE: Final = apart.Pace(1.0, alone=True)
 SLACK: Final = 1_000  # rows outside the base that are not worth another one at closing
 
 
-def write(folder: Path, connection: sqlite3.Connection, *, progress: Callable[[float], None] | None = None) -> None:
-    """Write a base of what the database has now.
+def write(
+    folder: Path,
+    connection: sqlite3.Connection,
+    *,
+    progress: Callable[[float], None] | None = None,
+    pace: apart.Pace = ALONE,
+) -> None:
+    """Write a base of what the database has now: a large one from a process of its own.
 
     Args:
         folder: The store's folder.
         connection: In a read transaction.
+        pace: How much of the machine that process may take.
         progress: Told the part that is done, 0 to 1, every few milliseconds; what it raises ends the writing, and
             leaves everything as it was.
 
@@ -38,7 +50,7 @@ def write(folder: Path, connection: sqlite3.Connection, *, progress: Callable[[f
     try:
         generation, draft, target = derived.next_draft(folder / DERIVED)
         try:
-            build(connection, meta, draft, generation=generation, progress=progress or _unwatched)
+            _build(folder, connection, meta, draft, generation, pace=pace, progress=progress or _unwatched)
             moved(draft, target)
         except BaseException:
             draft.unlink(missing_ok=True)
@@ -49,6 +61,27 @@ def write(folder: Path, connection: sqlite3.Connection, *, progress: Callable[[f
             f"the index of {folder} could not be written ({error}); nothing is lost, searches go on without it; "
             + cure(error, "make room and run `wearabouts check --repair`")
         ) from error
+
+
+def _build(
+    folder: Path,
+    connection: sqlite3.Connection,
+    meta: Meta,
+    draft: Path,
+    generation: int,
+    *,
+    pace: apart.Pace,
+    progress: Callable[[float], None],
+) -> None:
+    (photos,) = connection.execute("SELECT count(*) FROM photos").fetchone()
+    if apart.is_worth(photos, meta.dim):
+        try:
+            apart.build(folder, draft, generation, pace=pace, progress=progress)
+        except apart.NotBegunError as error:
+            log.warning("%s: the index is made in this process, beside what searches: %s", folder, error)
+        else:
+            return
+    build(connection, meta, draft, generation=generation, progress=progress)
 
 
 def _unwatched(done: float) -> None:

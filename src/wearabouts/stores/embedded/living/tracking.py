@@ -16,8 +16,9 @@ from typing import Final, TypeVar
 from wearabouts.errors import StoreError
 from wearabouts.stores.embedded.generations.derived import generations
 from wearabouts.stores.embedded.generations.segment import Damaged
+from wearabouts.stores.embedded.living import crossing
 from wearabouts.stores.embedded.truth.schema import DATABASE, DERIVED, Meta, connect, read_meta, reading, told
-from wearabouts.stores.embedded.views.loading import load, replay
+from wearabouts.stores.embedded.views.loading import load, replay, unhindered
 from wearabouts.stores.embedded.views.view import Places, View
 from wearabouts.types import Floats
 
@@ -103,7 +104,7 @@ class Tracker:
         """Look, and go over to a newer generation where there is one."""
         self.look()
         if self._is_superseded():
-            self.go_over()
+            self.go_over(crossing.looking(self.look))
 
     def distrust(self) -> None:
         """Let the next search look itself."""
@@ -200,20 +201,27 @@ class Tracker:
         view, found = self._view, generations(self.folder / DERIVED)
         return view is not None and bool(found) and found[0][0] > max(view.base.generation, self._refused)
 
-    def go_over(self) -> None:
+    def go_over(self, between: Callable[[], None] = unhindered) -> None:
         """Search the newest generation from now on.
 
-        The view is made beside the present one, on a connection of its own, until it is only a few writes behind; only
-        for those do writes wait. Searches never do.
+        The view is made beside the present one, on a connection of its own, until its file is proven and it is only a
+        few writes behind; only for those do writes wait. Searches never do.
+
+        Args:
+            between: Called every few milliseconds; may sleep, and what it raises leaves the present view.
 
         Raises:
             StoreError: As for `look`.
         """
+        former = None if self._view is None else self._view.base
         with told(self.folder, "going over to a new index"), closing(connect(self.folder, write=False)) as connection:
-            _, view = self._brought(connection, None)
+            _, view = self._brought(connection, None, between)
+            if (fault := crossing.fault(view.base, between)) is not None:
+                self._note(view.base.path, fault)
+                _, view = self._brought(connection, None, between)
             for _ in range(CATCH_UP):
                 before = view.sequence
-                _, view = self._brought(connection, view)
+                _, view = self._brought(connection, view, between)
                 if view.sequence - before <= FEW:
                     break
             with self.lock:
@@ -221,8 +229,11 @@ class Tracker:
                     self._refused = max((each for each, _ in generations(self.folder / DERIVED)), default=0)
                     return
                 self.meta, self._view = self._brought(self._connection, view)
+        crossing.linger(former)
 
-    def _brought(self, connection: sqlite3.Connection, view: View | None) -> tuple[Meta, View]:
+    def _brought(
+        self, connection: sqlite3.Connection, view: View | None, between: Callable[[], None] = unhindered
+    ) -> tuple[Meta, View]:
         """A view, or None, → one that shows all that is committed."""
         with reading(connection):
             meta = read_meta(connection, self.folder)
@@ -230,16 +241,17 @@ class Tracker:
             while True:
                 try:
                     if view is None or view.sequence < meta.replay_from:
-                        return meta, self._loaded(connection, meta)
-                    return meta, view if meta.sequence == view.sequence else replay(connection, meta, view)
+                        return meta, self._loaded(connection, meta, between)
+                    return meta, view if meta.sequence == view.sequence else replay(connection, meta, view, between)
                 except Damaged as damage:
                     self._note(damage.path, damage.reason)
                 except OSError as error:
                     self._note(self._newest() if view is None else view.base.path, str(error))
                 view = None
 
-    def _loaded(self, connection: sqlite3.Connection, meta: Meta) -> View:
-        return load(connection, meta, self.folder / DERIVED, without=self.left, damaged=self._note)
+    def _loaded(self, connection: sqlite3.Connection, meta: Meta, between: Callable[[], None]) -> View:
+        folder = self.folder / DERIVED
+        return load(connection, meta, folder, without=self.left, damaged=self._note, between=between)
 
     def _newest(self) -> Path | None:
         return next((path for _, path in generations(self.folder / DERIVED) if path not in self.left), None)

@@ -23,6 +23,10 @@ from wearabouts.stores.embedded.views.view import Rows, View
 _REMOVED: Final = "SELECT id FROM removals WHERE number > ?"
 
 
+def unhindered() -> None:
+    """Nobody wants a rest."""
+
+
 def load(
     connection: sqlite3.Connection,
     meta: Meta,
@@ -31,6 +35,7 @@ def load(
     trust_base: bool = True,
     without: Collection[Path] = (),
     damaged: Callable[[Path, str], None] = lambda path, reason: None,
+    between: Callable[[], None] = unhindered,
 ) -> View:
     """The view of everything, inside the caller's read transaction.
 
@@ -41,6 +46,7 @@ def load(
         trust_base: Use a derived base where there is a sound one; else all comes from the truth.
         without: Bases known to be damaged.
         damaged: Told of each base that cannot be opened because it is, and how.
+        between: Called after every few hundred rows; may sleep, or raise to stop.
 
     Raises:
         Damaged: The base was found to be damaged; leave it out.
@@ -59,27 +65,31 @@ def load(
     rows = Rows(base)
     alive, present = np.ones(len(base), np.bool_), np.ones(base.products, np.bool_)
     if base.path is None:
-        return _replayed(connection, meta, View.of(rows, -1, alive, present), [])
+        return _replayed(connection, meta, View.of(rows, -1, alive, present), [], between)
     if base.sequence < meta.replay_from:  # what was removed since is in no log: whatever is gone was removed
         alive, present = _living(connection, base)
-    return replay(connection, meta, View.of(rows, base.sequence, alive, present))
+    return replay(connection, meta, View.of(rows, base.sequence, alive, present), between)
 
 
-def replay(connection: sqlite3.Connection, meta: Meta, view: View) -> View:
+def replay(connection: sqlite3.Connection, meta: Meta, view: View, between: Callable[[], None] = unhindered) -> View:
     """Bring a view up to date, inside the caller's read transaction; only one thread at a time may do so.
 
     Args:
         connection: An open database.
         meta: Its own row, read in the same transaction; `replay_from` must not be beyond the view.
         view: The newest view.
+        between: As of `load`.
 
     Raises:
         Damaged: The base was found to be damaged; load anew without it.
     """
-    return _replayed(connection, meta, view, [ident for (ident,) in lenient(connection, _REMOVED, view.sequence)])
+    gone = [ident for (ident,) in lenient(connection, _REMOVED, view.sequence)]
+    return _replayed(connection, meta, view, gone, between)
 
 
-def _replayed(connection: sqlite3.Connection, meta: Meta, view: View, gone: Sequence[str]) -> View:
+def _replayed(
+    connection: sqlite3.Connection, meta: Meta, view: View, gone: Sequence[str], between: Callable[[], None]
+) -> View:
     rows = view.rows
     dead_slots, dead_rows = rows.drop_products(gone) if gone else ([], [])
     slot_of_number: dict[int, int] = {}
@@ -88,12 +98,14 @@ def _replayed(connection: sqlite3.Connection, meta: Meta, view: View, gone: Sequ
         dead_slots += slots
         dead_rows += buried
         slot_of_number.update(zip((each["number"] for each in part), rows.add_products(part), strict=True))
+        between()
     for found in photos(connection, meta.dim, view.sequence):
         kept = [each for each in found if each[2] in slot_of_number]
         if kept:
             numbers, names, owners, _, data = zip(*kept, strict=True)
             vectors = np.frombuffer(b"".join(data), "<f4").reshape(len(kept), meta.dim)
             rows.add_photos(names, [slot_of_number[owner] for owner in owners], numbers, vectors)
+        between()
     alive = np.concatenate([view.alive, np.ones(rows.count - len(view.alive), np.bool_)])
     present = np.concatenate([view.present, np.ones(rows.products - len(view.present), np.bool_)])
     present[dead_slots] = False
