@@ -57,9 +57,9 @@ class Allowed:
         """Which of some rows are among them, where they are many."""
         mask, slots, _ = self._masks
         assert mask is not None
-        if slots is None:
-            return mask[rows]
-        return mask.take(slots[rows] if isinstance(rows, slice) else slots.take(rows))
+        if isinstance(rows, slice):
+            return mask[rows] if slots is None else mask.take(slots[rows])
+        return mask.take(rows if slots is None else slots.take(rows))
 
     def counted(self, lists: Places) -> Places:
         """How many are in each list, counted when it is first asked for: (L,) int64.

@@ -191,10 +191,10 @@ class Clustered:
         rows = self._all_rows(chosen)
         if need.max() > 0:
             least = np.clip(np.floor(WHOLE * need), 0, WHOLE).astype(np.uint8)
-            rows = rows[self.share[rows] >= np.repeat(least, sizes)]
+            rows = rows.take(np.flatnonzero(self.share.take(rows) >= np.repeat(least, sizes)))
         if allowed is not None:
-            rows = rows[allowed.holds(rows)]
-        return rows if alive is None else rows[alive[rows]]
+            rows = rows.take(np.flatnonzero(allowed.holds(rows)))
+        return rows if alive is None else rows.take(np.flatnonzero(alive.take(rows)))
 
     def place(self, vectors: Floats) -> tuple[Lists, Floats]:
         """Where vectors that are not in it would lie: (n,) int32 lists, and their distances from their directions."""

@@ -20,12 +20,12 @@ from wearabouts.stores.embedded.generations.filtering import Filters, Mask, amon
 from wearabouts.stores.embedded.generations.generation import Base
 from wearabouts.stores.embedded.indexes import Allowed
 from wearabouts.stores.embedded.views.placing import NONE_PLACED, Placed, Placing
-from wearabouts.stores.where import parse
+from wearabouts.stores.where import Expression, parse
 from wearabouts.types import Floats
 
 Places = npt.NDArray[np.int64]
 
-REMEMBERED: Final = 32  # filters whose result a view keeps
+REMEMBERED: Final = 32  # filters that a view need not read again
 
 
 class Rows:
@@ -159,7 +159,7 @@ class View:
         present: (M,) bool, the products that live, by slot.
         columns: What one can filter by.
         placed: Where the first rows of the delta would lie in the base's index.
-        kept: Filters already worked out: text and garments → what `filtered` gives.
+        kept: Filters already read: text and garments → what was read, and the rows of the delta it keeps.
     """
 
     rows: Rows
@@ -171,7 +171,7 @@ class View:
     present: Mask
     columns: Filters
     placed: Placed = NONE_PLACED
-    kept: dict[tuple[str | None, tuple[str, ...]], tuple[Allowed, Mask]] = field(default_factory=dict)
+    kept: dict[tuple[str | None, tuple[str, ...]], tuple[Expression | None, Mask]] = field(default_factory=dict)
 
     @property
     def base(self) -> Base:
@@ -226,19 +226,24 @@ class View:
             QueryError: The filter cannot be read, names an unknown column, or an operator that does not fit it.
         """
         known = self.kept.get((where, garments))
-        if known is not None:
-            return known
-        expression = None if where is None else parse(where)
-        if expression is not None:
-            self.columns.require_meaning(expression)
+        if known is None:
+            expression = None if where is None else parse(where)
+            if expression is not None:
+                self.columns.require_meaning(expression)
+            known = expression, self._newer(expression, garments)
+            if len(self.kept) < REMEMBERED:
+                self.kept[where, garments] = known
+        return self.base.filtered(known[0], garments), known[1]
+
+    def _newer(self, where: Expression | None, garments: tuple[str, ...]) -> Mask:
+        """The rows of the delta that a filter and garments keep."""
         delta = self.columns.delta
-        products = np.ones(delta.size, np.bool_) if expression is None else kept(expression, delta)
+        if not delta.size:
+            return np.zeros(0, np.bool_)
+        products = np.ones(delta.size, np.bool_) if where is None else kept(where, delta)
         if garments:
             products = products & among(delta, "garment", garments)
-        found = self.base.filtered(expression, garments), products[self.slots - self.base.products]
-        if len(self.kept) < REMEMBERED:
-            self.kept[where, garments] = found
-        return found
+        return products[self.slots - self.base.products]
 
     def gathered(self, places: Places) -> Floats:
         """The vectors of rows: (n, D) float32."""
