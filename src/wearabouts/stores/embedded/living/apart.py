@@ -25,7 +25,7 @@ from wearabouts.errors import StoreError
 
 Progress = Callable[[float], None]
 
-WORTH: Final = 64 * 2**20  # bytes of vectors; fewer are built sooner than another interpreter has begun
+WORTH: Final = 16 * 2**20  # bytes of vectors; fewer are built about as soon as another interpreter has begun
 NICE: Final = 5  # others get three times as much of a core; much more, and a busy machine would never finish it
 LISTEN: Final = 0.05  # seconds between two looks whether the building is to end
 TELL: Final = 0.02  # seconds between two words of how far it is

@@ -1,4 +1,4 @@
-"""Making the next generation while the store is open: one at a time, in a thread of the writer's, unless asked for."""
+"""Making the next generation while the store is open: one at a time, watched by a thread unless asked for."""
 
 from __future__ import annotations
 
