@@ -153,3 +153,32 @@ print(json.dumps(store.note("calibration")))
     store = made(f"milvus-lite:{tmp_path}/shop.db", dim=DIM)
     assert store.note("calibration") == {"n": 1}
     store.close()
+
+
+@pytest.mark.parametrize("rebuild", [False, True])
+@pytest.mark.parametrize("taken", ["shop", "shop_products"])
+def test_collections_of_somebody_else_are_refused_and_left_alone(tmp_path, taken, rebuild):
+    file = str(tmp_path / "theirs.db")
+    pymilvus = pytest.importorskip("pymilvus")
+    client = pymilvus.MilvusClient(file)
+    client.create_collection(taken, dimension=4)
+    client.insert(taken, [{"id": number, "vector": [1.0, 0, 0, 0]} for number in range(3)])
+    client.close()
+    with pytest.raises(StoreError, match=f"collection {taken} was made by something else"):
+        open_store(f"milvus-lite:{file}/shop", mode="write", encoder_hash=HASH, dim=DIM, rebuild=rebuild)
+    with pytest.raises(StoreError):
+        open_store(f"milvus-lite:{file}/shop")
+    client = pymilvus.MilvusClient(file)
+    assert client.list_collections() == [taken]
+    assert client.query(taken, filter="id >= 0", output_fields=["count(*)"])[0]["count(*)"] == 3
+    client.close()
+
+
+def test_a_store_that_lacks_a_collection_says_so_at_once(tmp_path):
+    address = f"milvus-lite:{tmp_path}/shop.db/torn"
+    store = made(address)
+    store._connection.call("tearing", lambda client: client.drop_collection("torn_pieces"))
+    store.close()
+    with pytest.raises(StoreError, match="lacks the collection torn_pieces"):
+        open_store(address)
+    made(address, rebuild=True).close()

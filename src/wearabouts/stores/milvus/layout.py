@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
+from wearabouts.errors import StoreError
 from wearabouts.stores.milvus.address import Address
 from wearabouts.stores.milvus.client import CALL, Connection, Row
 from wearabouts.stores.milvus.keys import KEY, SCALARS
@@ -38,6 +39,38 @@ def is_there(connection: Connection) -> bool:
     """Whether there is a store: it is made and removed with the collection of its photos."""
     name = connection.address.collection
     return bool(connection.call("looking for the store", lambda client: client.has_collection(name, timeout=CALL)))
+
+
+def require_ours(connection: Connection, *, whole: bool) -> None:
+    """Refuse collections that bear a store's names and were made by somebody else: nothing of theirs is touched.
+
+    Args:
+        connection: To the server or file.
+        whole: Refuse a store that lacks one of its collections, too.
+
+    Raises:
+        StoreError: One is not a store's, or missing.
+    """
+    text = connection.address.text
+    names = companions(connection.address.collection)
+    for name, fields in zip(names, (_photos(0), _products(), _pieces()), strict=True):
+        found = connection.call("looking at the store", partial(_fields_of, name))
+        if found is None and whole:
+            raise StoreError(
+                f"{text} lacks the collection {name}, so it is no whole store; restore it, or index again with "
+                "--rebuild"
+            )
+        if found is not None and not found.issuperset(field for field, _, _ in fields):
+            raise StoreError(
+                f"{text}: the collection {name} was made by something else than Wearabouts; it is left as it is; give "
+                "a collection of another name"
+            )
+
+
+def _fields_of(name: str, client: Any) -> set[str] | None:
+    if not client.has_collection(name, timeout=CALL):
+        return None
+    return {field["name"] for field in client.describe_collection(name, timeout=CALL)["fields"]}
 
 
 def create(connection: Connection, dim: int, own: Row) -> None:

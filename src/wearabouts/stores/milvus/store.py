@@ -230,12 +230,14 @@ class MilvusStore:
 def _opened(connection: Connection, new: tuple[str, int] | None, *, rebuild: bool) -> dict[str, Any]:
     """The store's own row, after making the store where that is asked."""
     address = connection.address
-    if new is not None and (rebuild or not layout.is_there(connection)):
+    there = layout.is_there(connection)
+    layout.require_ours(connection, whole=there and not rebuild)
+    if new is not None and (rebuild or not there):
         created = datetime.now(UTC).isoformat(timespec="seconds")
         facts = {"format": layout.FORMAT, "encoder_hash": new[0], "dim": new[1], "created": created}
         layout.create(connection, new[1], head(META, 0, "", json.dumps(facts)))
         connection.catch_up()
-    elif not layout.is_there(connection):
+    elif not there:
         raise _missing(address)
     layout.load(connection)
     row = _own_row(connection)
