@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -282,6 +283,13 @@ BAD = [
     (["search", "feed/red/front.png", "--precision", "0.3"], ("0.3", "0.999")),
     (["check", "nowhere"], ("nowhere", "wearabouts index")),
     (["check", "feed"], ("feed",)),
+    (["repair", "nowhere"], ("nowhere", "wearabouts index")),
+    (["backup", "nowhere", "kept"], ("nowhere", "wearabouts index")),
+    (["restore", "feed", "again"], ("feed", "backup")),
+    (["copy", "nowhere", "elsewhere"], ("nowhere",)),
+    (["copy", "milvus://host:much/shop", "elsewhere"], ("milvus://host:19530/shop",)),
+    (["plan", "--photos", "many"], ("many", "100M")),
+    (["plan", "--p95", "1ms"], ("1 ms", "allow more time")),
     (["describe", "nowhere"], ("nowhere", "wearabouts index")),
     (["describe", "--model", "nothing"], ("nothing", "mini")),
     (["train", "nothing.toml", "--data", "feed", "--out", "run"], ("nothing.toml", "recipe")),
@@ -376,9 +384,20 @@ def test_cells_of_the_fault_list_are_no_formulas(tmp_path):
     ]
 
 
+def test_progress_tells_no_rate_of_what_took_no_time(capsys, monkeypatch):
+    moments = iter([0.0, 0.0, 0.001, 0.002, 2.0])
+    monkeypatch.setattr(terminal, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+    progress = terminal.Progress("")
+    progress.update("pages", 0, 68)
+    progress.update("pages", 68, 68)
+    progress.update("bytes", 0, 500)
+    progress.update("bytes", 500, 500)
+    assert said(capsys)[1].splitlines() == ["pages · 68 of 68", "bytes · 500 of 500, 250/s"]
+
+
 def test_progress_tells_rate_and_time_left(capsys, monkeypatch):
     moments = iter([0.0, 0.0, 6.0, 7.0, 12.0])
-    monkeypatch.setattr(terminal.time, "monotonic", lambda: next(moments))
+    monkeypatch.setattr(terminal, "time", SimpleNamespace(monotonic=lambda: next(moments)))
     progress = terminal.Progress("photos")
     for done in (0, 30, 40, 60):
         progress.update("embedding", done, 120)

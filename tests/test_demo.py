@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from fakes import TinyEncoder, TinyGarmentEncoder, TinyJudge, tiny_calibration
@@ -68,9 +70,8 @@ def test_the_page_opens_where_it_was_asked_to(tmp_path, monkeypatch):
 
     monkeypatch.setattr(demo, "run", serve_and_stop)
     monkeypatch.setattr(demo.webbrowser, "open", opened.append)
-    monkeypatch.setattr(
-        demo.threading, "Thread", lambda target, args, daemon: type("", (), {"start": lambda _: target(*args)})()
-    )
+    at_once = SimpleNamespace(Thread=lambda target, args, daemon: SimpleNamespace(start=lambda: target(*args)))
+    monkeypatch.setattr(demo, "threading", at_once)  # the module's own name: the store begins threads, too
     demo.serve(ready, encoder=TinyGarmentEncoder(), ready=heard.append)
     assert (heard, opened) == (["http://127.0.0.1:9/"], ["http://127.0.0.1:9/"])
     demo.serve(ready, encoder=TinyGarmentEncoder(), ready=heard.append, browser=False)

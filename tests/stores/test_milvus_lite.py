@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ from stores.milvus_world import (
     made,
 )
 from stores.oracle import DIM, HASH, Shop, assert_same_ranking, assert_same_record, photo_record, product_record, unit
+from walkthrough import ROOT
 from wearabouts.errors import StoreError
 from wearabouts.stores import open_store
 from wearabouts.stores.milvus import checking, packing, searching
@@ -147,7 +149,15 @@ store = made("milvus-lite:{tmp_path}/shop.db")
 store.write_note("calibration", {{"n": 1}})
 print(json.dumps(store.note("calibration")))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    paths = os.pathsep.join(str(ROOT / name) for name in ("src", "tests"))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": paths},
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"n": 1}
     store = made(f"milvus-lite:{tmp_path}/shop.db", dim=DIM)
