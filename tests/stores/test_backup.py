@@ -183,6 +183,33 @@ def test_a_manifest_names_nothing_outside_its_folder(tmp_path, generator, name):
         restore(tmp_path / "saved", tmp_path / "new")
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"backup.db": "abc"},
+        {"backup.db": 3},
+        {"backup.db": []},
+        {"backup.db": {"sha256": "0"}},
+        {"backup.db": {"bytes": 1, "sha256": None}},
+        {"derived/\ud800": {"bytes": 1, "sha256": "0"}},
+        {"store.db-wal": {"bytes": 1, "sha256": "0"}},
+    ],
+    ids=ascii,
+)
+def test_a_manifest_that_tells_nonsense_of_files_is_damaged(tmp_path, generator, files):
+    filled(tmp_path / "shop", generator, 2)
+    backup(tmp_path / "shop", tmp_path / "saved")
+    path = tmp_path / "saved" / "manifest.json"
+    manifest = json.loads(path.read_text("utf-8"))
+    del manifest["checksum"]
+    manifest["files"] |= files
+    manifest["checksum"] = making._manifest_sum(manifest)
+    path.write_text(json.dumps(manifest), "utf-8")
+    for ask in (check_backup, lambda saved: restore(saved, tmp_path / "new")):
+        with pytest.raises(StoreError, match=r"manifest of the backup .* is damaged"):
+            ask(tmp_path / "saved")
+
+
 def test_nothing_is_overwritten_unless_that_is_asked_and_safe(tmp_path, generator):
     expected = filled(tmp_path / "shop", generator)
     backup(tmp_path / "shop", tmp_path / "saved")

@@ -26,7 +26,7 @@ from typing import Any, Final
 from wearabouts import __version__
 from wearabouts.errors import StoreError
 from wearabouts.stores import Finding
-from wearabouts.stores.embedded.generations.derived import generations
+from wearabouts.stores.embedded.generations.derived import generations, is_generation
 from wearabouts.stores.embedded.soundness import checking
 from wearabouts.stores.embedded.staging import MANIFEST, place_of, settle, staged, sync
 from wearabouts.stores.embedded.truth.eras import WritingConnection
@@ -125,7 +125,7 @@ def read(path: Path) -> Backup:
         if sound and manifest["format"] != FORMAT:
             raise StoreError(f"the backup {path} has format {manifest['format']}, this release reads {FORMAT}")
         found = Backup(path, str(manifest["date"]), dict(manifest["store"]), dict(manifest["files"]))
-        if sound and COPY in found.files and all(map(_is_name, found.files)):
+        if sound and COPY in found.files and all(_is_file(*each) for each in found.files.items()):
             return found
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
@@ -261,7 +261,8 @@ def _manifest_sum(manifest: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
-def _is_name(name: str) -> bool:
-    """Whether a manifest names a file that a backup may have: nothing outside its folder."""
+def _is_file(name: str, facts: Any) -> bool:
+    """Whether a manifest names a file that a backup may have, and tells what belongs to one: its size and SHA-256."""
     folder, _, last = name.rpartition("/")
-    return folder in ("", DERIVED) and last not in ("", ".", "..") and "\0" not in last and "/" not in last
+    known = name == COPY or (folder == DERIVED and is_generation(last))
+    return known and isinstance(facts, dict) and [*map(type, map(facts.get, ("bytes", "sha256")))] == [int, str]

@@ -34,6 +34,11 @@ def generations(folder: Path) -> list[tuple[int, Path]]:
     return sorted(((int(match[1]), path) for match, path in found if match), reverse=True)
 
 
+def is_generation(name: str) -> bool:
+    """Whether a file of this name is a base."""
+    return _NAME.fullmatch(name) is not None
+
+
 def outdated(folder: Path) -> list[Path]:
     """Bases that releases before wrote, which no reader of this one looks at."""
     return [path for path in _listed(folder) if _OTHER.fullmatch(path.name)]
