@@ -117,6 +117,18 @@ class TestOpening:
             make(folder, rebuild=True)
         assert path.read_bytes() == b"my diary"
 
+    def test_what_a_rebuild_gives_up_is_not_missed_later(self, folder, generator):
+        filled(folder, generator)
+        path = folder / "store.db"
+        raw = bytearray(path.read_bytes())
+        raw[100:8192] = os.urandom(8092)
+        path.write_bytes(raw)
+        make(folder, rebuild=True).close()
+        for mode in ("read", "write"):
+            store = open_store(folder, mode=mode)
+            assert [each for each in store.check() if each.kind == "lost"] == []
+            store.close()
+
     def test_a_stranger_s_database_is_refused_and_left_alone(self, folder):
         folder.mkdir()
         with sqlite3.connect(folder / "store.db") as stranger:

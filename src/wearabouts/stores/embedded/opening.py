@@ -16,7 +16,7 @@ from wearabouts.errors import StoreError
 from wearabouts.stores import Mode
 from wearabouts.stores.embedded.generations.derived import sync_folder
 from wearabouts.stores.embedded.staging import MANIFEST, place_of, set_aside
-from wearabouts.stores.embedded.truth.lock import WriterLock, acknowledged
+from wearabouts.stores.embedded.truth.lock import Acknowledged, WriterLock, acknowledged
 from wearabouts.stores.embedded.truth.migration import migrate
 from wearabouts.stores.embedded.truth.refusals import cure
 from wearabouts.stores.embedded.truth.schema import (
@@ -193,13 +193,18 @@ def _is_ours(path: Path) -> bool:
 def _tidied(connection: sqlite3.Connection, folder: Path, meta: Meta, new: tuple[str, int] | None) -> Meta:
     with write_transaction(connection):
         migrate(connection)
-        if new is not None:
-            return empty(connection, meta, *new)
-        noted = acknowledged(folder / ACKNOWLEDGED)
-        if noted > meta.sequence:
-            # Writing on would make the number catch up, and nobody would ever know.
-            meta = remember_loss(connection, meta, noted)
-        return forget_removals(connection, meta)
+        if new is None:
+            noted = acknowledged(folder / ACKNOWLEDGED)
+            if noted > meta.sequence:
+                # Writing on would make the number catch up, and nobody would ever know.
+                meta = remember_loss(connection, meta, noted)
+            return forget_removals(connection, meta)
+        meta = empty(connection, meta, *new)
+    # Numbers of a database that was laid out anew begin again, and what was before it is not lost but given up.
+    note = Acknowledged(folder / ACKNOWLEDGED)
+    note.note(meta.sequence)
+    note.close()
+    return meta
 
 
 def _require_encoder(folder: Path, meta: Meta, encoder_hash: str | None, dim: int | None) -> None:
