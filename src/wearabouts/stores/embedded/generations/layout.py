@@ -117,4 +117,6 @@ def specs_of(path: Path, arrays: Mapping[str, Any], end: int) -> dict[str, Spec]
 
 
 def _is_shape(shape: Sequence[Any]) -> bool:
-    return len(shape) in (1, 2) and all(type(each) is int and 0 <= each < 2**48 for each in shape)
+    if len(shape) not in (1, 2) or not all(type(each) is int and 0 <= each < 2**48 for each in shape):
+        return False
+    return shape[1:] != [0]  # rows of no bytes may be told of without end
