@@ -24,6 +24,7 @@ from stores.oracle import (
 from wearabouts.errors import StoreError
 from wearabouts.stores import copying, open_store
 from wearabouts.stores.embedded import EmbeddedStore
+from wearabouts.stores.records import AwayError
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["wearabouts.stores.embedded", "wearabouts.stores.copying"])
@@ -163,6 +164,25 @@ def test_what_cannot_be_read_is_named_left_in_the_target_and_costs_nothing_else(
     assert all("is damaged" in fault for fault in done.faults)
     del shop.records["p005"]
     assert_holds(target, shop)
+    source.close()
+    target.close()
+
+
+def test_a_source_that_goes_away_ends_the_copy(tmp_path, generator, monkeypatch):
+    shop = shop_of(generator)
+    source, target = made(tmp_path / "a", shop.records.values()), made(tmp_path / "b")
+    asked = []
+
+    def away(self, product_id):
+        asked.append(product_id)
+        raise AwayError("no server answered within 30 s")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EmbeddedStore, "record", away)
+        with pytest.raises(AwayError, match="no server answered"):
+            copying.copy(source, target, prune=True)
+    assert len(asked) <= copying.BATCH
+    assert list(target.products()) == []
     source.close()
     target.close()
 

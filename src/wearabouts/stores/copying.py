@@ -20,7 +20,7 @@ import numpy as np
 
 from wearabouts.errors import StoreError
 from wearabouts.stores import ProductRecord, Store
-from wearabouts.stores.records import ClaimedError
+from wearabouts.stores.records import AwayError, ClaimedError
 
 Progress = Callable[[str, int, int | None], None]  # what is being done, how many are done, of how many
 
@@ -158,6 +158,8 @@ class _Copying:
         if there:
             try:
                 before = self.target.record(ident)
+            except AwayError:
+                raise
             except StoreError:
                 before = None  # damaged over there: written anew
             if before is not None and digest(before) == digest(record):
@@ -167,6 +169,8 @@ class _Copying:
     def _read(self, ident: str) -> ProductRecord | None:
         try:
             return self.source.record(ident)
+        except AwayError:
+            raise  # else each product of the store would be waited for
         except StoreError as error:
             self._fault(str(error))
             return None
@@ -198,6 +202,8 @@ class _Copying:
         for name in sorted(names):
             try:
                 facts = self.source.note(name)
+            except AwayError:
+                raise
             except StoreError as error:
                 self._fault(str(error))
                 continue

@@ -26,6 +26,10 @@ _TEXTS: Final = ("id", "title", "category", "garment", "brand", "currency", "ava
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
+class AwayError(StoreError):
+    """The engine did not answer in time; whether it did what it was asked is not known."""
+
+
 class ClaimedError(StoreError):
     """A photo id belongs to another product of the store, or to two of those that are to be written."""
 

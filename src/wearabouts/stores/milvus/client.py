@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 from wearabouts.errors import StoreError
 from wearabouts.stores.milvus.address import TOKEN, Address
+from wearabouts.stores.records import AwayError as AwayError
 
 ASKED: Final = 1_000  # keys in one question
 MESSAGE: Final = 4 * 2**20  # bytes of rows in one request; servers refuse 64 MiB, message queues less
@@ -28,10 +29,6 @@ _WORDS: Final = ("unavailable", "not ready", "not loaded", "recover", "connect",
 
 Row = dict[str, Any]
 Result = TypeVar("Result")
-
-
-class AwayError(StoreError):
-    """The server did not answer in time; whether it did what it was asked is not known."""
 
 
 class Connection:

@@ -26,6 +26,7 @@ from wearabouts.stores.milvus.keys import (
 )
 from wearabouts.stores.milvus.layout import VECTOR, companions
 from wearabouts.stores.milvus.packing import FULL, HEAD, facts_of, joined, keys_of, unpack, unpack_photo, vector_of
+from wearabouts.stores.records import AwayError
 from wearabouts.types import Floats
 
 LISTED: Final = 4_000  # heads read at once without their facts
@@ -242,6 +243,8 @@ class Reader:
         """
         try:
             found = self.head(note_key(name))
+        except AwayError:
+            raise
         except StoreError as error:
             raise StoreError(
                 f"the note {name!r} is damaged; run `wearabouts check --repair`, then write it again"
