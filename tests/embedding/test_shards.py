@@ -118,6 +118,39 @@ def test_a_damaged_shard_is_not_believed(tmp_path: Path, damage: str) -> None:
         opened.read(0)
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("uri", None),
+        ("digest", None),
+        ("validators", "no JSON"),
+        ("validators", "[]"),
+        ("seen", '{"color": 3}'),
+        ("seen", "[" * 100_000),
+        ("part", "1,2"),
+        ("part", "1,2,3,-4"),
+        ("part", "left"),
+        ("vector", None),
+        ("vector", [1.0, None, 0.0, 0.0]),
+        ("vector", [float("nan")] * DIM),
+        ("vector", [2.0, 0.0, 0.0, 0.0]),
+    ],
+)
+def test_a_shard_with_a_fitting_digest_is_not_believed_for_that(tmp_path: Path, column: str, value: object) -> None:
+    folder = tmp_path / "shards"
+    shards = Shards(folder, "enc", DIM)
+    shards.append([row(1)])
+    path = next(folder.glob("shard-*.parquet"))
+    frame = pl.read_parquet(path)
+    frame.with_columns(pl.Series(column, [value], frame.schema[column])).write_parquet(path)
+    header, line = (folder / MANIFEST).read_text().splitlines()
+    forged = json.dumps({**json.loads(line), "sha256": sha256(path.read_bytes()).hexdigest()})
+    (folder / MANIFEST).write_text(f"{header}\n{forged}\n")
+    opened = Shards(folder, "enc", DIM)
+    assert opened.find(row(1).key) is None
+    assert opened.damaged == [path.name]
+
+
 def test_lines_that_name_no_shard_are_passed_over(tmp_path: Path) -> None:
     folder = tmp_path / "shards"
     Shards(folder, "enc", DIM).append([row(1)])

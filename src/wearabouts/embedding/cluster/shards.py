@@ -28,6 +28,7 @@ import polars as pl
 from wearabouts.embedding.cluster.rows import Key, Row
 from wearabouts.embedding.making import Made, Seen
 from wearabouts.errors import StoreError
+from wearabouts.stores.records import UNIT
 from wearabouts.types import Box
 
 FORMAT = 1
@@ -197,12 +198,12 @@ class Shards:
         return self._frames[number]
 
     def _loaded(self, shard: Shard) -> pl.DataFrame | None:
-        with suppress(OSError, ValueError, pl.exceptions.PolarsError):
+        with suppress(OSError, ValueError, TypeError, RecursionError, pl.exceptions.PolarsError):
             path = self.folder / shard.file
             data = path.read_bytes() if path.stat().st_size <= MAX_SHARD else b""
             if hashlib.sha256(data).hexdigest() == shard.sha256:
                 frame = pl.read_parquet(io.BytesIO(data))
-                if frame.schema == _schema(self.dim) and frame.height == shard.rows:
+                if frame.schema == _schema(self.dim) and frame.height == shard.rows and _holds(frame):
                     return frame
         if shard.file not in self.damaged:
             self.damaged.append(shard.file)
@@ -225,6 +226,19 @@ def _schema(dim: int) -> pl.Schema:
     )
 
 
+def _holds(frame: pl.DataFrame) -> bool:
+    """Whether every row can be read, and its vector be stored."""
+    if any(frame.null_count().row(0)):
+        return False
+    for part, *packed in frame.select("part", "validators", "seen").iter_rows():
+        facts = [json.loads(text) for text in packed]
+        if not all(isinstance(each, dict) and all(isinstance(text, str) for text in each.values()) for each in facts):
+            return False
+        _crop(part)
+    lengths = np.linalg.norm(frame["vector"].to_numpy().astype(np.float64), axis=1)
+    return bool((np.abs(lengths - 1) <= UNIT).all())
+
+
 def _frame(rows: Sequence[Row], dim: int) -> pl.DataFrame:
     seen = [row.made.seen for row in rows if row.made is not None and row.made.seen is not None]
     vectors = np.stack([each.vector for each in seen])
@@ -245,11 +259,20 @@ def _frame(rows: Sequence[Row], dim: int) -> pl.DataFrame:
 
 
 def _row(values: dict[str, Any]) -> Row:
-    crop = Box(*(float(number) for number in values["part"].split(","))) if values["part"] else None
     vector = np.array(values["vector"], np.float32)
     seen = Seen(vector, values["garment"], json.loads(values["seen"]), values["evidence"])
     validators = json.loads(values["validators"])
-    return Row(Key(values["uri"], crop), "made", values["digest"], validators, Made("", values["thumbnail"], seen))
+    return Row(
+        Key(values["uri"], _crop(values["part"])),
+        "made",
+        values["digest"],
+        validators,
+        Made("", values["thumbnail"], seen),
+    )
+
+
+def _crop(part: str) -> Box | None:
+    return Box(*(float(number) for number in part.split(","))) if part else None
 
 
 def _numbers(keys: Sequence[Key]) -> npt.NDArray[np.int64]:
