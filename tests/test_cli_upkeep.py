@@ -55,6 +55,17 @@ def test_a_backup_is_verified_restored_and_never_overwrites_unasked(shop, capsys
     assert "wearabouts restore saved STORE" in said(capsys).err
 
 
+@pytest.mark.parametrize("command", ["describe", "check", "repair"])
+def test_a_store_may_be_named_as_other_commands_name_it(shop, capsys, command):
+    assert main([command, "--store", "shop", "--json"]) == 0
+    named = json.loads(said(capsys).out)
+    assert main([command, "shop", "--json"]) == 0
+    first = json.loads(said(capsys).out)
+    assert {**first, "index": None} == {**named, "index": None}  # how much of it is proven by now may differ
+    assert main([command, "-s", "nowhere"]) == 2
+    assert "no store at nowhere" in said(capsys).err
+
+
 def test_a_damaged_backup_is_found_and_not_restored(shop, capsys):
     assert main(["backup", "shop", "saved", "--derived", "--json"]) == 0
     assert len(json.loads(said(capsys).out)["files"]) == 2
@@ -157,6 +168,8 @@ def test_whoever_holds_the_lock_is_named_and_readers_are_not_held_up(shop, capsy
         (["restore", "shop", "again"], "there is no backup at shop"),
         (["restore", "nowhere", "milvus://host:19530/shop"], "wearabouts copy FOLDER milvus://host:19530/shop"),
         (["copy", "nowhere", "again"], "nowhere"),
+        (["copy", "shop", "./shop/"], "are the same store"),
+        (["copy", "milvus://host:19530/shop", "milvus://host:19530/shop"], "are the same store"),
         (["repair", "milvus://host:19530/shop"], "check milvus://host:19530/shop --repair"),
     ],
 )

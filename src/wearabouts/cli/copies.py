@@ -87,6 +87,7 @@ def copy(
     from wearabouts.stores import copying, open_store
     from wearabouts.types import as_dict
 
+    _require_two(source, target)
     opened = open_store(existing_store(source))
     try:
         other = open_store(target, mode="write", encoder_hash=opened.encoder_hash, dim=opened.dim)
@@ -108,6 +109,21 @@ def copy(
             say(f"… and {done.failed - SHOWN:,} more; `wearabouts check {source}` names them all")
     if done.failed:
         raise typer.Exit(1)
+
+
+def _require_two(source: str, target: str) -> None:
+    """Refuse a copy of a store onto itself.
+
+    Raises:
+        SettingsError: Both addresses are of one store.
+    """
+    from wearabouts.errors import SettingsError
+    from wearabouts.stores import folder_of
+
+    one, other = folder_of(source), folder_of(target)
+    same = source == target if one is None or other is None else one.resolve() == other.resolve()
+    if same:
+        raise SettingsError(f"{source} and {target} are the same store; give the copy another folder or address")
 
 
 def _backup_rows(made: Any) -> list[tuple[str, str]]:

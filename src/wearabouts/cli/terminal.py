@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PLAIN_WIDTH = 140  # columns of a table that does not go to a terminal
 PLAIN_SECONDS = 5.0  # between two progress lines that do not go to a terminal
+PACED_SECONDS = 0.5  # until a rate says more than the clock's last digit
 
 
 def clean(text: object) -> str:
@@ -144,7 +145,9 @@ class Progress:
     def _count(self, done: int, total: int | None, now: float) -> str:
         of = f" of {total:,}" if total else ""
         unit = f" {self.unit}" if self.unit else ""
-        rate = done / max(now - self._start, 1e-3)
+        if now - self._start < PACED_SECONDS:
+            return f"{done:,}{of}{unit}"
+        rate = done / (now - self._start)
         # What takes seconds each would show as 0/s.
         pace = f"{rate:,.0f}/s" if rate >= 2 or not done else f"{1 / rate:.1f} s each"
         return f"{done:,}{of}{unit}, {pace}"

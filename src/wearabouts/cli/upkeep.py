@@ -20,10 +20,12 @@ SHOWN = 50  # findings
 StoreArgument = Annotated[
     str, typer.Argument(help="Folder of the store, or an address such as milvus://host:19530/shop.")
 ]
+NamedOption = Annotated[str | None, typer.Option("--store", "-s", help="The store, as other commands name it.")]
 
 
 def check(
     store: StoreArgument = DEFAULT_STORE,
+    named: NamedOption = None,
     repair: Annotated[bool, typer.Option("--repair", help="Mend what can be derived again.")] = False,
     quick: Annotated[
         bool, typer.Option("--quick", help="Structure and checksums only, without comparing the index with the rows.")
@@ -34,6 +36,7 @@ def check(
     from wearabouts import stores
     from wearabouts.types import as_dict
 
+    store = named or store
     path = existing_store(store)
     findings: Sequence[Finding]
     left: Sequence[Finding]
@@ -59,6 +62,7 @@ def check(
 
 def repair(
     store: StoreArgument = DEFAULT_STORE,
+    named: NamedOption = None,
     keep: Annotated[
         Path | None, typer.Option("--keep", help="Keep a copy of all that is removed in this folder.")
     ] = None,
@@ -68,6 +72,7 @@ def repair(
     from wearabouts import stores
     from wearabouts.types import as_dict
 
+    store = named or store
     with Progress("", quiet=json) as progress:
         done = stores.repair(existing_store(store), keep=keep, progress=progress.update)
     if json:
@@ -124,6 +129,7 @@ def _show_findings(store: str, findings: Sequence[Finding]) -> None:
 
 def describe(
     store: StoreArgument = DEFAULT_STORE,
+    named: NamedOption = None,
     model: Annotated[str | None, typer.Option("--model", "-m", help="Show this bundle's card instead.")] = None,
     json: JsonOption = False,
 ) -> None:
@@ -134,6 +140,7 @@ def describe(
     if model is not None:
         _describe_model(model, json)
         return
+    store = named or store
     opened = open_store(existing_store(store))
     try:
         facts = as_dict(opened.describe())
