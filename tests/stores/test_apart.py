@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import resource
 import subprocess
 import sys
 from contextlib import closing
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -183,3 +186,21 @@ def test_a_reader_sees_what_is_written_while_it_goes_over(monkeypatch):
         now[0] = tick / 10
         between()
     assert looks == [0.2, 0.4, 0.6, 0.8]
+
+
+def test_a_process_with_thousands_of_open_files_hears_as_well():
+    few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most not in (-1, resource.RLIM_INFINITY) and most < 2_000:
+        pytest.skip(f"at most {most} files may be open here, 2,000 are needed")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(few, 2_000), most))
+    reading_end, writing_end = os.pipe()
+    try:
+        with open(fcntl.fcntl(reading_end, fcntl.F_DUPFD_CLOEXEC, 1_500), "rb") as high:
+            os.write(writing_end, b'{"done": 0.5}\n{"finished": true}\n')
+            os.close(writing_end)
+            told = []
+            assert apart._heard(SimpleNamespace(stdout=high), told.append) == {"finished": True}
+            assert told == [0.5]
+    finally:
+        os.close(reading_end)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, most))

@@ -109,8 +109,10 @@ def _heard(process: subprocess.Popen[bytes], progress: Progress) -> dict[str, An
     assert process.stdout is not None
     handle, rest, done = process.stdout.fileno(), b"", 0.0
     last: dict[str, Any] | None = None
+    listening = select.poll()  # select() itself fails past 1,024 open files, and a busy server has more
+    listening.register(handle, select.POLLIN)
     while True:
-        if select.select([handle], [], [], LISTEN)[0]:
+        if listening.poll(1_000 * LISTEN):
             raw = os.read(handle, _LONGEST)
             if not raw:
                 return last
