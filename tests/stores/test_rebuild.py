@@ -133,6 +133,27 @@ def test_one_at_a_time(folder, generator, small, held):
     filled.store.close()
 
 
+def test_writers_wait_for_a_rebuild_beneath_which_the_log_has_grown_large(folder, generator, small, held, monkeypatch):
+    filled = Filled(folder, generator, 5)
+    filled.store.rebuild()
+    filled.put(*(f"q{i}" for i in range(25)))
+    assert held.reached.wait(10)
+    filled.put("free")  # the log is small
+    monkeypatch.setattr(rebuilding, "LOG", 0)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(filled.put, "late")
+        time.sleep(0.2)
+        assert not waiting.done()
+        assert filled.store.product("late") is None
+        filled.assert_true()  # searches do not
+        held.go.set()
+        waiting.result(20)
+    filled.assert_true()
+    filled.put("after")  # nothing is rebuilt: nothing is waited for
+    filled.assert_true()
+    filled.store.close()
+
+
 def test_closing_throws_the_draft_away(folder, generator, small, held):
     filled = Filled(folder, generator, 5)
     filled.store.rebuild()

@@ -276,6 +276,7 @@ class EmbeddedStore:
 
     def _write(self, doing: str, act: Act[T]) -> T:
         self._require_writable()
+        self._care.make_way()
         return self._commits.run(doing, act)
 
     def _committed(self, meta: Meta) -> None:

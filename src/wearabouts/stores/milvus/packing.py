@@ -87,8 +87,8 @@ class Writing:
         has = [term("has", name) for name in _filled(record, garment)]
         self.heads.append(
             {
-                "terms": [*has, term("garment", normal("garment", garment))],
                 **head(owner, version, record.product.id, parts[0]),
+                "terms": [*has, term("garment", normal("garment", garment))],
                 "photos": len(record.photos),
                 "pieces": len(pieces.rows),
                 "more": len(parts) - 1,

@@ -50,6 +50,11 @@ class Care:
             self.rebuilder.searched = True
         return answer
 
+    def make_way(self) -> None:
+        """Before each write."""
+        if self.rebuilder is not None:
+            self.rebuilder.make_way()
+
     def written(self, view: View) -> None:
         """After each write: is another base worth it?"""
         if self.rebuilder is not None:

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from wearabouts.errors import StoreError
 from wearabouts.stores.embedded.living import apart, renewal
 from wearabouts.stores.embedded.living.chores import Chore, Ended, Rests
 from wearabouts.stores.embedded.living.tracking import Tracker
-from wearabouts.stores.embedded.truth.schema import connect, reading, told
+from wearabouts.stores.embedded.truth.schema import DATABASE, connect, reading, told
 from wearabouts.stores.embedded.views.loading import unhindered
 from wearabouts.stores.embedded.views.view import View
 
@@ -24,7 +24,9 @@ log = logging.getLogger("wearabouts.stores")
 
 Progress = Callable[[float], None]
 
-SHARE: Final = 0.5  # of one core, for a rebuild nobody waits for
+SHARE: Final = 0.5  # of one core, for a rebuild nobody waits for, while somebody searches
+LOG: Final = 2**30  # bytes of the write-ahead log from which writers wait for a rebuild that reads beneath them
+LOOKS: Final = 0.05  # seconds between two looks whether they still must
 AGAIN: Final = 300.0  # seconds after a failure before another try
 
 
@@ -53,6 +55,20 @@ class Rebuilder:
             and time.monotonic() >= self._not_before
         ):
             self._chore.wake()
+
+    def make_way(self) -> None:
+        """Before a write: wait while a rebuild keeps the log from being emptied, and that has grown large.
+
+        A rebuild reads one picture of the truth from beginning to end; until then whatever is written stays in the
+        log as well, and a disk could be filled by nothing else.
+        """
+        path = self._folder / f"{DATABASE}-wal"
+        while self._one.locked() and not self._chore.ending.is_set():
+            with suppress(OSError):
+                if path.stat().st_size > LOG:
+                    time.sleep(LOOKS)
+                    continue
+            return
 
     def run(self, progress: Progress | None = None, rests: Rests | None = None) -> None:
         """Make the next generation now, and search it from now on.
@@ -109,7 +125,7 @@ class Rebuilder:
         if not self._wanted and not renewal.is_outgrown(self._tracker.current(), searched=self.searched):
             return
         self._wanted = False
-        rests = Rests(self._chore.ending, SHARE)
+        rests = Rests(self._chore.ending, SHARE if self.searched else 1.0)
         faiss.omp_set_num_threads(1)  # of the regions this thread begins
         try:
             self.run(rests=rests)
@@ -117,9 +133,7 @@ class Rebuilder:
             log.info("%s: the store is closed before its next index is finished", self._folder)
 
     def _pace(self, rests: Rests | None) -> apart.Pace:
-        if rests is not None:
-            return apart.Pace(SHARE, alone=False)
-        return apart.Pace(1.0, alone=not self.searched)
+        return apart.Pace(1.0 if rests is None or not self.searched else SHARE, alone=not self.searched)
 
     def _watched(self, progress: Progress | None, rests: Rests | None) -> Progress:
         def progressed(done: float) -> None:

@@ -29,6 +29,7 @@ DERIVED: Final = "derived"
 ACKNOWLEDGED: Final = "acknowledged"
 APPLICATION: Final = 0x57454152  # "WEAR"
 PAGE: Final = 8_192  # bytes; several vectors to a page
+LOG_KEPT: Final = 64 * 2**20  # bytes of the write-ahead log that are left to it once it has been emptied
 MAX_VALUE: Final = 64 * 2**20  # bytes of one value SQLite may hand us
 
 
@@ -94,6 +95,7 @@ def connect(folder: Path, *, write: bool) -> sqlite3.Connection:
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "foreign_keys=ON", "synchronous=FULL", "mmap_size=0"):
         connection.execute(f"PRAGMA {pragma}")
+    connection.execute(f"PRAGMA journal_size_limit={LOG_KEPT}")
     if not write:
         connection.execute("PRAGMA query_only=ON")
     return connection
