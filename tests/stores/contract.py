@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -374,6 +376,19 @@ class StoreContract:
         told = store.describe()
         assert told["products"] == len(shop.records)
         assert told["photos"] == sum(len(record.photos) for record in shop.records.values())
+
+    def test_what_is_described_is_what_products_have(self, store, generator):
+        shop, _ = self.filled(store, generator, 20)
+        told = store.describe()
+        products = [each.product for each in shop.records.values()]
+        garments = Counter(counted_garment(each) for each in shop.records.values())
+        garments.pop("", None)
+        assert told["garments"] == dict(garments)
+        filled = {each["name"]: each["filled"] for each in told["columns"]}
+        assert filled["id"] == filled["title"] == len(products)
+        assert filled["brand"] == sum(bool(each.brand) for each in products)
+        assert filled["price"] == sum(each.price is not None for each in products)
+        assert filled["color"] == sum("color" in each.attributes for each in products)
 
     def test_a_closed_store_says_so(self, store, generator):
         store.close()
