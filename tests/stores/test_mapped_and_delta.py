@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,10 +22,12 @@ from hypothesis.stateful import (
 
 from stores.contract import FILTERS
 from stores.oracle import DIM, HASH, Shop, assert_same_ranking, random_product, unit
+from wearabouts.errors import QueryError
 from wearabouts.stores import open_store
 from wearabouts.stores.embedded.truth import writing
 from wearabouts.stores.embedded.truth.schema import connect, read_meta, reading
 from wearabouts.stores.embedded.views.loading import load, replay
+from wearabouts.stores.embedded.views.view import Rows
 from wearabouts.stores.where import parse
 
 
@@ -224,3 +228,53 @@ def test_a_block_found_damaged_while_searching_costs_no_answer(tmp_path, monkeyp
     assert store.describe()["index"]["base"] == 0
     assert [finding.kind for finding in store.check()] == ["derived"]
     store.close()
+
+
+def test_attributes_that_read_alike_are_both_filtered_by_before_and_after_a_rebuild(tmp_path):
+    generator = np.random.default_rng(5)
+    both, one, none = (random_product(generator, name) for name in ("both", "one", "none"))
+    both = replace(both, product=replace(both.product, attributes={"Color": "red", "color": "blue"}))
+    one = replace(one, product=replace(one.product, attributes={"color": "blue"}))
+    none = replace(none, product=replace(none.product, attributes={}))
+    query = unit(generator)[0]
+    with closing(open_store(tmp_path / "store", mode="write", encoder_hash=HASH, dim=DIM)) as store:
+        store.upsert([both, one, none])
+        for _ in range(2):  # in memory, then in a file
+            found = {
+                where: set(store.search(query, 50, where=where).product_ids)
+                for where in ("color = red", "color = blue", "has color", "color contains e")
+            }
+            both_ways = {"both", "one"}
+            assert found == {
+                "color = red": {"both"},
+                "color = blue": both_ways,
+                "has color": both_ways,
+                "color contains e": both_ways,
+            }
+            store.rebuild()
+
+
+def test_a_view_finds_the_photos_of_a_product_while_it_is_being_replaced(tmp_path, monkeypatch):
+    generator = np.random.default_rng(6)
+    with closing(open_store(tmp_path / "store", mode="write", encoder_hash=HASH, dim=DIM)) as store:
+        store.upsert([random_product(generator, "p")])
+        before = store.photos(["p"])
+        assert before[0]
+        seen, adding = [], Rows.add_products
+
+        def added(rows, facts):
+            seen.append(view.photos_of(["p"]))
+            return adding(rows, facts)
+
+        view = store._tracker.current()
+        monkeypatch.setattr(Rows, "add_products", added)
+        store.upsert([random_product(generator, "p")])
+        assert seen == [before]
+
+
+def test_half_a_character_in_a_filter_is_refused(tmp_path):
+    with (
+        closing(open_store(tmp_path / "store", mode="write", encoder_hash=HASH, dim=DIM)) as store,
+        pytest.raises(QueryError, match="half of a character"),
+    ):
+        store.search(np.eye(1, DIM, dtype=np.float32)[0], 3, where='brand = "\ud800"')

@@ -96,6 +96,8 @@ def parse(text: str) -> Expression:
     """
     if len(text) > MAX_LENGTH:
         raise QueryError(f"the filter has {len(text)} characters; at most {MAX_LENGTH} are allowed; make it shorter")
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise QueryError("the filter holds half of a character; give it as UTF-8 text")
     parser = _Parser(list(_tokens(text)))
     expression = parser.alternatives(0)
     parser.finish()

@@ -190,7 +190,7 @@ def _facts(segment: Segment) -> Mapping[str, Any]:
     )
     texts = all(isinstance(facts.get(name), str) for name in ("era", "encoder_hash"))
     index = facts.get("index")
-    told = isinstance(index, dict) and {"kind", "facts", "why"} <= set(index)
+    told = isinstance(index, dict) and {"kind", "facts", "why"} <= set(index) and isinstance(index["facts"], dict)
     if facts.get("format") != FORMAT or not whole or not texts or not told or not 1 <= facts["dim"] <= 65_536:
         raise Damaged(segment.path, "its facts are of another format")
     return facts

@@ -112,6 +112,11 @@ class MappedText:
         Args:
             hits: Given places of words, or None for all of them, tells which are hits.
         """
+        if self.slots is not None and np.any(self.slots[1:] == self.slots[:-1]):
+            # Two attributes of a product that read alike, such as Color and color: either may be the hit.
+            mask = np.zeros(self.size, np.bool_)
+            mask[self.slots[hits(None).take(self.codes)]] = True
+            return mask
         compact = self._compact()
         if compact is None:
             return spread(self.codes, hits(None))

@@ -57,7 +57,7 @@ def told(path: Path, doing: str) -> Iterator[None]:
     """Turn the errors of SQLite, disk and memory into one `StoreError` that says what was being done and what helps."""
     try:
         yield
-    except (sqlite3.Error, UnicodeDecodeError, OSError, MemoryError) as error:
+    except (sqlite3.Error, UnicodeError, OSError, MemoryError) as error:
         text = (error.strerror or "") if isinstance(error, OSError) else ""
         said = " ".join((text or str(error)).split())[:200] or type(error).__name__
         raise StoreError(f"{path}: {doing} failed ({said}); {cure(error, _otherwise(said.lower()))}") from error

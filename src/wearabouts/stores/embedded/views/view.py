@@ -88,10 +88,13 @@ class Rows:
             self._rows_of[slot - self.base.products].append(row)
 
     def drop_products(self, product_ids: Sequence[str]) -> tuple[list[int], list[int]]:
-        """Forget where products are; returns their slots and rows, which the next view must bury."""
+        """Where products are: their slots and rows, which the next view must bury.
+
+        They stay known by id until they are added anew: views before the change still look them up here.
+        """
         old = self.base.product_ids.find(product_ids)
         old = old[old >= 0]
-        new = [slot for ident in product_ids if (slot := self._slot_of.pop(ident, None)) is not None]
+        new = [slot for ident in product_ids if (slot := self._slot_of.get(ident)) is not None]
         rows = self.base.rows_of(old)[0].tolist() if len(old) else []
         rows += [row for slot in new for row in self._rows_of[slot - self.base.products]]
         return [*old.tolist(), *new], rows
