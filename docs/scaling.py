@@ -58,6 +58,8 @@ def _plan(plan: Mapping[str, Any], words: Words) -> Iterator[str]:
     yield words["plan_store"].format(
         store=plan["store"], why=plan["why"], p95=plan["p95"], embed=plan["embed_hours"], drivers=", ".join(busy)
     )
+    if plan["floor"] is not None:
+        yield words["plan_floor"].format(floor=plan["floor"])
     rows = [
         [
             words.get("purpose", {}).get(tier["purpose"], tier["purpose"]),

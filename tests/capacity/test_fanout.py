@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from wearabouts.capacity import Service, simulate
-from wearabouts.capacity.fanout import smallest
+from wearabouts.capacity.fanout import fewest
 from wearabouts.errors import SettingsError
 
 STEADY = Service(10, 10)
@@ -78,19 +78,31 @@ def test_the_network_is_added_and_the_same_seed_gives_the_same_answer() -> None:
 
 def test_the_fewest_replicas_keep_the_bound_and_one_fewer_does_not() -> None:
     service = Service(20, 40)
-    count, found = smallest(service, shards=4, qps=400, p95=60, cores=4)
+    (count,), floor = fewest(((service, 4, 0.0),), qps=400, p95=60, cores=4)
+    assert floor is None
+    found, fewer = (simulate(service, shards=4, replicas=n, cores=4, qps=400) for n in (count, count - 1))
     assert found.p95 <= 60
     assert found.load <= 0.7
-    fewer = simulate(service, shards=4, replicas=count - 1, cores=4, qps=400)
     assert fewer.p95 > 60 or fewer.load > 0.7
-    more, eased = smallest(service, shards=4, qps=400, p95=60, cores=4, spare=2)
-    assert more == count + 2
-    assert eased.load < found.load
 
 
-def test_a_bound_below_the_work_itself_is_refused_with_the_reason() -> None:
-    with pytest.raises(SettingsError, match="slowest of 50 shards"):
-        smallest(Service(20, 40), shards=50, qps=10, p95=25, cores=4)
+def test_two_tiers_one_after_the_other_keep_the_bound_together() -> None:
+    first, second = Service(20, 30), Service(5, 20)
+    counts, floor = fewest(((first, 1, 1.0), (second, 10, 2.0)), qps=400, p95=60, cores=4)
+    assert floor is None
+    alone = [
+        simulate(each, shards=n, replicas=count, cores=4, qps=400, network=way)
+        for each, n, count, way in ((first, 1, counts[0], 1.0), (second, 10, counts[1], 2.0))
+    ]
+    assert max(each.p50 for each in alone) < 60
+    assert sum(each.p50 for each in alone) <= 60
+
+
+def test_a_bound_below_the_work_itself_is_told_with_what_it_takes() -> None:
+    (count,), floor = fewest(((Service(20, 40), 50, 0.0),), qps=10, p95=25, cores=4)
+    assert count == 1
+    assert floor is not None
+    assert 40 < floor < 60  # the slowest of fifty
 
 
 @pytest.mark.parametrize("wrong", [{"shards": 0}, {"cores": 0}, {"qps": 0.0}])

@@ -10,6 +10,7 @@ them is what every second query meets.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -179,38 +180,33 @@ def waited(
     return took[int(SETTLING * queries) :] + network, load
 
 
-def smallest(
-    service: Service, *, shards: int, qps: float, p95: float, cores: int, spare: int = 0, network: float = 0.0
-) -> tuple[int, Latency]:
-    """The fewest replicas of each shard whose p95 keeps to a bound, at most `BUSY` of whose cores' time is taken.
+def fewest(
+    parts: Sequence[tuple[Service, int, float]], *, qps: float, p95: float, cores: int
+) -> tuple[list[int], float | None]:
+    """The fewest replicas of some tiers, asked one after the other, that keep a bound on their sum.
 
     Args:
-        service: As in `simulate`.
-        shards: As in `simulate`.
-        qps: As in `simulate`.
+        parts: Of each tier its service, its shards, and the milliseconds added for the way there and back.
+        qps: Queries a second.
         p95: The bound, in milliseconds.
-        cores: As in `simulate`.
-        spare: Replicas that may fail: the bound is kept without them.
-        network: As in `simulate`.
+        cores: Of one replica.
 
     Returns:
-        How many, the spare ones counted, and the latency while all of them work.
-
-    Raises:
-        SettingsError: No number of replicas does: even without waiting the slowest shard takes longer.
+        Replicas of each tier's shards, at most `BUSY` of whose time is taken; and the p95 without any waiting where
+        no number of replicas keeps the bound (the replicas are then those that keep up), else None.
     """
-
-    def latency(replicas: int) -> Latency:
-        return simulate(service, shards=shards, replicas=replicas, cores=cores, qps=qps, network=network)
-
-    replicas = math.ceil(qps * service.mean / 1_000 / cores / BUSY)
+    least = [math.ceil(qps * service.mean / 1_000 / cores / BUSY) for service, _, _ in parts]
+    counts = list(least)
     while True:
-        found = latency(replicas)
-        if found.p95 <= p95:
-            return replicas + spare, latency(replicas + spare) if spare else found
-        if found.load < QUIET:
-            raise SettingsError(
-                f"p95 {p95:g} ms cannot be kept: without any waiting, the slowest of {shards} shards answers 95 of 100 "
-                f"queries within {found.p95:.3g} ms; allow more time, or photos in fewer or smaller shards"
-            )
-        replicas += max(1, replicas // 4)
+        found = [
+            waited(service, shards=shards, replicas=count, cores=cores, qps=qps, network=added, seed=place)
+            for place, ((service, shards, added), count) in enumerate(zip(parts, counts, strict=True))
+        ]
+        loads = [load for _, load in found]
+        whole = told(np.sum([took for took, _ in found], axis=0), max(loads))
+        if whole.p95 <= p95:
+            return counts, None
+        if whole.load < QUIET:
+            return least, whole.p95
+        busiest = loads.index(max(loads))
+        counts[busiest] += max(1, counts[busiest] // 4)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from wearabouts.capacity.constants import Constants
-from wearabouts.capacity.fanout import BUSY, QUIET, Latency, Service, simulate, smallest, told, waited
+from wearabouts.capacity.fanout import Latency, Service, fewest, simulate
 from wearabouts.capacity.quantities import shown, shown_bytes
 from wearabouts.errors import SettingsError
 
@@ -88,6 +88,7 @@ class Plan:
         why: The reason, in a sentence.
         tiers: The machines.
         p95: Milliseconds expected: the tiers' 95th percentiles added, which is no less than the sum's own.
+        floor: Milliseconds below which no number of machines brings it, where that is above the bound; else None.
         drivers: What the cores work on, name → cores busy at the busiest time, largest first.
         embed_hours: Hours in which all machines together embed every photo once.
         build_hours: Hours in which one core of each shard's machine builds its index; 0 where the engine does.
@@ -99,6 +100,7 @@ class Plan:
     why: str
     tiers: tuple[Tier, ...]
     p95: float
+    floor: float | None
     drivers: dict[str, float]
     embed_hours: float
     build_hours: float
@@ -115,13 +117,13 @@ def plan(demand: Demand, machine: Machine, known: Constants) -> Plan:
     _require_possible(demand, machine, known)
     memory = demand.photos * _resident(demand, known) + machine.cores * known.bytes.process
     if memory <= FILLED * machine.memory:
-        tier = _whole(demand, machine, known, memory)
+        tier, floor = _whole(demand, machine, known, memory)
         if tier.machines <= COPIES:
             why = (
                 f"{shown(demand.photos)} photos need {shown_bytes(memory)} of memory, within {FILLED:.0%} of one "
                 f"machine's {shown_bytes(machine.memory)}: no cluster is needed"
             )
-            return _planned("embedded", why, demand, machine, known, (tier,))
+            return _planned("embedded", why, demand, machine, known, (tier,), floor)
         why = (
             f"one machine could hold the photos, but {tier.machines} copies of a store are more to keep than a cluster"
         )
@@ -130,7 +132,7 @@ def plan(demand: Demand, machine: Machine, known: Constants) -> Plan:
             f"{shown(demand.photos)} photos need {shown_bytes(memory)} of memory, more than {FILLED:.0%} of one "
             f"machine's {shown_bytes(machine.memory)}"
         )
-    return _planned("milvus", why, demand, machine, known, _split(demand, machine, known))
+    return _planned("milvus", why, demand, machine, known, *_split(demand, machine, known))
 
 
 def _require_possible(demand: Demand, machine: Machine, known: Constants) -> None:
@@ -159,19 +161,19 @@ def _stored(demand: Demand, known: Constants) -> float:
     return row + 4 * demand.dim + _resident(demand, known)
 
 
-def _whole(demand: Demand, machine: Machine, known: Constants, memory: float) -> Tier:
+def _whole(demand: Demand, machine: Machine, known: Constants, memory: float) -> tuple[Tier, float | None]:
     """Machines that each hold the whole store and do everything."""
     work = known.work
     found = known.search.ms(demand.photos, demand.dim)
     service = Service(work.see + work.judge + found, work.see_p99 + work.judge + found * known.search.tail)
-    machines, latency = smallest(
-        service, shards=1, qps=demand.qps, p95=demand.p95, cores=machine.cores, spare=demand.spare
-    )
+    (machines,), floor = fewest(((service, 1, 0.0),), qps=demand.qps, p95=demand.p95, cores=machine.cores)
+    machines += demand.spare
+    latency = simulate(service, shards=1, replicas=machines, cores=machine.cores, qps=demand.qps)
     disk = GROWTH * demand.photos * _stored(demand, known)
-    return Tier("sees, searches and judges; holds the whole store", machines, 1, memory, disk, latency)
+    return Tier("sees, searches and judges; holds the whole store", machines, 1, memory, disk, latency), floor
 
 
-def _split(demand: Demand, machine: Machine, known: Constants) -> tuple[Tier, Tier]:
+def _split(demand: Demand, machine: Machine, known: Constants) -> tuple[tuple[Tier, Tier], float | None]:
     """Machines that see and judge, and Milvus's query nodes behind them, half of the time for each part's own work."""
     work, engine = known.work, known.milvus
     seeing = Service(work.see + work.judge, work.see_p99 + work.judge)
@@ -181,46 +183,30 @@ def _split(demand: Demand, machine: Machine, known: Constants) -> tuple[Tier, Ti
     ms = engine.ms * demand.dim / engine.dim * math.log(max(2.0, demand.photos / shards)) / math.log(engine.photos)
     finding = Service(ms, ms * engine.tail)
     wait = NETWORK + engine.wait
-    fronts, replicas = _together(demand, machine, seeing, finding, shards, wait)
+    parts = ((seeing, 1, NETWORK + MERGE), (finding, shards, wait))
+    (fronts, replicas), floor = fewest(parts, qps=demand.qps, p95=demand.p95, cores=machine.cores)
+    fronts, replicas = fronts + demand.spare, replicas + demand.spare
     front = simulate(seeing, shards=1, replicas=fronts, cores=machine.cores, qps=demand.qps)
     query = simulate(finding, shards=shards, replicas=replicas, cores=machine.cores, qps=demand.qps, network=wait)
     part = demand.photos / shards
-    return (
+    tiers = (
         Tier("sees and judges; keeps nothing", fronts, 1, machine.cores * known.bytes.process, 10e9, front),
         Tier(
             "Milvus query nodes", shards * replicas, shards, part * each, GROWTH * part * _stored(demand, known), query
         ),
     )
+    return tiers, floor
 
 
-def _together(
-    demand: Demand, machine: Machine, seeing: Service, finding: Service, shards: int, wait: float
-) -> tuple[int, int]:
-    """The fewest front machines and replicas of the shards that keep the bound one after the other; spare ones added.
-
-    Raises:
-        SettingsError: None do: even without waiting for each other queries take longer.
-    """
-    parts = ((seeing, 1, NETWORK + MERGE), (finding, shards, wait))
-    least = [math.ceil(demand.qps * each.mean / 1_000 / machine.cores / BUSY) for each, _, _ in parts]
-    while True:
-        (saw, front), (found, query) = (
-            waited(each, shards=count, replicas=copies, cores=machine.cores, qps=demand.qps, network=extra, seed=place)
-            for place, ((each, count, extra), copies) in enumerate(zip(parts, least, strict=True))
-        )
-        whole = told(saw + found, max(front, query))
-        if whole.p95 <= demand.p95:
-            return least[0] + demand.spare, least[1] + demand.spare
-        if whole.load < QUIET:
-            raise SettingsError(
-                f"p95 {demand.p95:g} ms cannot be kept: to see, to judge and to search {shards} shards one after "
-                f"the other takes {whole.p95:.3g} ms for 95 of 100 queries that meet no others; allow more time"
-            )
-        place = int(query > front)
-        least[place] += max(1, least[place] // 4)
-
-
-def _planned(store: str, why: str, demand: Demand, machine: Machine, known: Constants, tiers: tuple[Tier, ...]) -> Plan:
+def _planned(
+    store: str,
+    why: str,
+    demand: Demand,
+    machine: Machine,
+    known: Constants,
+    tiers: tuple[Tier, ...],
+    floor: float | None,
+) -> Plan:
     work = known.work
     shards = tiers[-1].shards
     if store == "embedded":
@@ -236,6 +222,7 @@ def _planned(store: str, why: str, demand: Demand, machine: Machine, known: Cons
         why=why,
         tiers=tiers,
         p95=sum(tier.latency.p95 for tier in tiers) + extra,
+        floor=floor,
         drivers=dict(sorted(((name, ms * demand.qps / 1_000) for name, ms in busy.items()), key=lambda one: -one[1])),
         embed_hours=demand.photos * work.index / 3.6e6 / cores,
         build_hours=build,

@@ -77,6 +77,12 @@ def _show(demand: Demand, found: Plan) -> None:
         numbers=(1,),
     )
     say(f"95 of 100 answered within {found.p95:.1f} ms, {demand.p95:g} ms asked for")
+    if found.floor is not None:
+        tell(
+            f"{demand.p95:g} ms cannot be kept by more machines: without waiting it is {found.floor:.1f} ms; take a "
+            "smaller model, one look a photo, or fewer and smaller shards",
+            style="yellow",
+        )
     say(
         f"embedding every photo once: {found.embed_hours:.3g} hours on all of these machines; "
         f"a day's changes: {found.daily_hours:.2g} hours of one"
