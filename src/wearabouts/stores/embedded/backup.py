@@ -155,14 +155,14 @@ def check(path: Path, *, progress: Progress = unwatched) -> list[Finding]:
     return found
 
 
-def require_free(place: Path, what: str) -> None:
+def require_free(place: Path, what: str, otherwise: str = "") -> None:
     """Refuse a place where something is; an empty folder is free."""
     try:
         taken = os.path.lexists(place) and (not place.is_dir() or any(place.iterdir()))
     except OSError as error:
         raise StoreError(f"{place} cannot be read ({error.strerror}); give {what} another folder") from error
     if taken:
-        raise StoreError(f"{place} is there already, and not empty; give {what} a new folder")
+        raise StoreError(f"{place} is there already, and not empty; give {what} a new folder{otherwise}")
 
 
 @contextmanager

@@ -74,7 +74,7 @@ def restore(
     lock = _replacing(place) if force else None
     try:
         if lock is None:
-            require_free(place, "the store")
+            require_free(place, "the store", ", or put it in its place with --force")
         with staged(place, "restoring to") as draft:
             for name, facts in told_of.files.items():
                 if name == COPY or derived:

@@ -59,7 +59,9 @@ class WriterLock:
 
     def _sign(self) -> None:
         # Only the name and the verb: further arguments may hold keys and addresses that are nobody's business.
-        command = " ".join([os.path.basename(sys.argv[0] if sys.argv else "") or "python", *sys.argv[1:2]])
+        program = os.path.basename(sys.argv[0] if sys.argv else "")
+        named = program not in ("", "-", "-c")  # a program without a name, or one given in words
+        command = " ".join([program, *sys.argv[1:2]]) if named else "python"
         since = datetime.now(UTC).isoformat(timespec="seconds")
         note = {"pid": os.getpid(), "host": socket.gethostname(), "command": command[:200], "since": since}
         with suppress(OSError):  # a full disk must not keep anybody from deleting
