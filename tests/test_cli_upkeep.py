@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -145,10 +146,11 @@ sys.stdin.read()
 
 
 def test_whoever_holds_the_lock_is_named_and_readers_are_not_held_up(shop, capsys):
+    shutil.copytree("shop", "twin")
     words = [sys.executable, "-c", HOLD]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout.readline() == "held\n"
-        for command in (["repair", "shop"], ["check", "shop", "--repair"], ["copy", "shop", "shop"]):
+        for command in (["repair", "shop"], ["check", "shop", "--repair"], ["copy", "twin", "shop"]):
             assert main(command) == 2
             told = said(capsys).err
             assert f"is being written by wearabouts index (process {holder.pid} on " in told

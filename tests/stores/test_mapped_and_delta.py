@@ -278,3 +278,13 @@ def test_half_a_character_in_a_filter_is_refused(tmp_path):
         pytest.raises(QueryError, match="half of a character"),
     ):
         store.search(np.eye(1, DIM, dtype=np.float32)[0], 3, where='brand = "\ud800"')
+
+
+def test_a_product_may_be_asked_for_many_times(tmp_path):
+    generator = np.random.default_rng(7)
+    with closing(open_store(tmp_path / "store", mode="write", encoder_hash=HASH, dim=DIM)) as store:
+        store.upsert([random_product(generator, "p"), random_product(generator, "q")])
+        store.rebuild()
+        once = store.photos(["p", "q"])
+        assert store.photos(["p", "q"] * 20) == once * 20
+        assert store.check() == []

@@ -34,6 +34,8 @@ FEW = 16  # photos: judging fewer costs about as much, so that one slow search o
 
 Numbers = npt.NDArray[np.int64]
 
+TRIES = 3  # for a ranking whose photos are all there, and yet one was gone when it was looked up
+
 
 class Pace:
     """What judging a photo costs, measured as it goes; safe to use from several threads."""
@@ -147,23 +149,23 @@ class StageTwo:
         """What of a ranking is still there, the places in it of the photos to judge, and what is known of these.
 
         None is known where the store does not keep it of each. A photo that goes while it is looked up looks the same
-        for a moment: so it is asked once more where all photos are there, and as often as any is found to be gone.
+        for a moment: so it is asked a few times more where all are there, and as often as any is found gone.
         """
         photos = np.zeros(0, np.int64)
-        again = True
+        tries = TRIES
         while len(ranking):
             owner = _numbered(ranking.product_ids)
             photos = np.flatnonzero(owner < self._affordable(owner))
             try:
                 shop = self._evidence([ranking.photo_ids[place] for place in photos])
             except StoreError:
-                if not again:
+                if not tries:
                     raise
                 shop = None
             left = ranking if shop is not None else self._left(ranking)
-            if shop is not None or (len(left) == len(ranking) and not again):
+            if shop is not None or (len(left) == len(ranking) and not tries):
                 return ranking, photos, shop
-            again, ranking = len(left) < len(ranking), left
+            tries, ranking = TRIES if len(left) < len(ranking) else tries - 1, left
         return ranking, photos, None
 
     def _affordable(self, owner: Numbers) -> int:

@@ -125,7 +125,9 @@ class Base:
         starts = self.segment.taken("products/starts", slots)
         counts: Places = self.segment.taken("products/starts", slots + 1) - starts
         if len(counts) and (counts.min() < 0 or counts.sum() > self.count):
-            raise Damaged(self.path, "its products have photos it has not got")
+            once = np.unique(slots, return_index=True)[1]  # a product may be asked for several times
+            if counts.min() < 0 or counts[once].sum() > self.count:
+                raise Damaged(self.path, "its products have photos it has not got")
         at = np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(int(counts.sum()))
         return self.rows(self.segment.taken("products/photos", at).astype(np.int64)), counts
 
