@@ -26,11 +26,11 @@ from typing import Any
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import growing
 import numpy as np
 from drawings import Drawings
 from PIL import Image
 
+import growing
 import measure
 from wearabouts import bundles
 from wearabouts.catalog import Photo, Product

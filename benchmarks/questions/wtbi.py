@@ -26,11 +26,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import accuracy
 import costs
-import growing
 import numpy as np
 import torch
 from drawings import SIZE, Drawings, Seen
 
+import growing
 import measure
 from wearabouts import bundles
 from wearabouts.encoders import OnnxEncoder
