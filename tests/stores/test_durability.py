@@ -27,8 +27,6 @@ from torture.ledger import Ledger
 from wearabouts.errors import StoreError
 from wearabouts.stores import open_store
 
-KILLS = 50
-
 
 def step(number):
     """Write number `number` of an endless history: what is put and what is deleted, the same in every process."""
@@ -52,14 +50,15 @@ def play(shop, number):
         shop.upsert(put)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_kill_9_loses_nothing_acknowledged(seed):
+@pytest.mark.parametrize(("seed", "bases", "count"), [(1, "exact", 20), (1_001, "clustered", 20), (3_001, "apart", 10)])
+def test_kill_9_loses_nothing_acknowledged(seed, bases, count):
     with ground() as folder:
-        outcome = kills.batch(folder, KILLS // 2, seed)
+        outcome = kills.batch(folder, count, seed)
     assert outcome.problems == []
-    assert sum(outcome.steps.values()) == KILLS // 2
-    assert outcome.acknowledged > KILLS
-    assert len(outcome.steps) > 3  # several kinds of steps were hit
+    assert outcome.bases == {bases: count}
+    assert sum(outcome.steps.values()) == count
+    assert outcome.acknowledged > count
+    assert len(outcome.steps) > count // 10  # several kinds of steps were hit
 
 
 def test_a_ledger_sees_what_is_lost_doubled_or_mixed(tmp_path):

@@ -194,6 +194,23 @@ def test_a_full_disk_leaves_everything_as_it_was_and_is_said(folder, generator, 
     filled.store.close()
 
 
+@pytest.mark.parametrize(("what", "told"), [(ValueError("unforeseen"), "failed"), (KeyboardInterrupt(), "abandoned")])
+def test_whatever_ends_a_rebuild_it_is_not_said_to_be_running(folder, generator, monkeypatch, what, told):
+    filled = Filled(folder, generator, 3)
+
+    def ends(*args):
+        raise what
+
+    with monkeypatch.context() as patch:
+        patch.setattr("wearabouts.stores.embedded.living.renewal.moved", ends)
+        with pytest.raises(type(what)):
+            filled.store.rebuild()
+    assert state(filled) == told
+    filled.store.rebuild()
+    assert state(filled) == "idle"
+    filled.store.close()
+
+
 def test_when_it_is_outgrown():
     def outgrown(size, newer, buried, searched):
         alive = np.ones(size + newer, np.bool_)

@@ -14,6 +14,7 @@ import numpy as np
 
 from stores.oracle import unit
 from torture import story
+from torture.kills import SEEDS
 from torture.ledger import COUNT, FILTERS, LEFT
 from wearabouts.errors import WearaboutsError
 from wearabouts.stores import Store, backup, open_store, restore
@@ -159,7 +160,8 @@ def batch(folder: Path, count: int, seed: int = 0, *, told: Callable[[], None] =
         seed: Of the places.
         told: Called after each.
     """
-    outcome, pristine, copy = Outcome(), made(folder), folder / "copy"
+    with story.based(story.BASES[seed // SEEDS % 2]):
+        outcome, pristine, copy = Outcome(), made(folder), folder / "copy"
     # Opening may merge the log: the truth is asked of a copy.
     shutil.copytree(pristine, copy)
     right = truth(copy / "store")

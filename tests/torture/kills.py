@@ -19,6 +19,7 @@ from wearabouts.stores import Store, open_store
 
 MOMENTS = ("open", *story.KINDS)  # each is aimed at in turn
 FRESH = 25  # kills after which another store is begun
+SEEDS = 1_000  # from one piece of work to the next
 
 
 @dataclass
@@ -27,6 +28,7 @@ class Outcome:
 
     Attributes:
         steps: Step under way when the blow fell → how often.
+        bases: What the store's bases were (`story.based`) → how often.
         acknowledged: Writes acknowledged.
         copies: Acknowledged copies compared.
         restarts: Seconds each opening after a blow took.
@@ -34,17 +36,18 @@ class Outcome:
     """
 
     steps: Counter[str] = field(default_factory=Counter)
+    bases: Counter[str] = field(default_factory=Counter)
     acknowledged: int = 0
     copies: int = 0
     restarts: list[float] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
-def kill(folder: Path, ledger: Ledger, moment: str, generator: np.random.Generator, usual: dict[str, float]) -> str:
+def kill(orders: Orders, ledger: Ledger, moment: str, generator: np.random.Generator, usual: dict[str, float]) -> str:
     """Let a victim write, and kill it in a moment of that kind.
 
     Args:
-        folder: The store's.
+        orders: Of the victim.
         ledger: Of this store.
         moment: One of `MOMENTS`.
         generator: Chooses the moment.
@@ -53,7 +56,7 @@ def kill(folder: Path, ledger: Ledger, moment: str, generator: np.random.Generat
     Returns:
         The step under way when the victim died.
     """
-    victim = Victim(Orders(folder, first=ledger.next, seed=ledger.seed), ledger)
+    victim = Victim(orders, ledger)
     passed = 0 if moment == "open" else int(generator.integers(0, 3))  # not always the first of its kind
     began, end = 0.0, time.monotonic() + PATIENCE
     while not victim.over and time.monotonic() < end:
@@ -88,10 +91,13 @@ def batch(
         if number % fresh == 0:
             path = folder / f"store-{number}"
             ledger = Ledger(path, seed + number)
+            bases = story.BASES[(seed // SEEDS + number // fresh) % len(story.BASES)]
         moment = MOMENTS[int(generator.integers(len(MOMENTS)))]
         before = ledger.acknowledged
-        step = kill(path, ledger, moment, generator, usual)
+        orders = Orders(path, first=ledger.next, seed=ledger.seed, bases=bases)
+        step = kill(orders, ledger, moment, generator, usual)
         outcome.steps[step] += 1
+        outcome.bases[bases] += 1
         outcome.acknowledged += ledger.acknowledged - before
         try:
             outcome.restarts.append(survived(path, ledger, write=bool(generator.random() < 0.5)))

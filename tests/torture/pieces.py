@@ -36,7 +36,7 @@ def done(piece: Piece, seed: int, failed: Path) -> dict[str, Any]:
     """Do one piece; its outcome as plain data. Stores that went wrong are kept in `failed`."""
     kind, number, what = piece
     started = time.monotonic()
-    own = seed + 1_000 * number
+    own = seed + kills.SEEDS * number
     with ground() as folder:
         outcome: Any
         if kind == "kills":

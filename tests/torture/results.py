@@ -41,7 +41,7 @@ def summed(pieces: Iterable[Mapping[str, Any]], *, count: int, seed: int, comple
         "complete": complete,
         "worker_seconds": round(seconds, 1),
         "machine": machine(),
-        "kills": _part(of, "kills", ("steps",), ("acknowledged", "copies")),
+        "kills": _part(of, "kills", ("steps", "bases"), ("acknowledged", "copies")),
         "faults": {"sites": sites}
         | _part(of, "faults", ("faults", "steps"), ("acknowledged", "copies", "refused", "survived", "died", "blind")),
         "power": _part(of, "power", ("losses", "steps"), ("points", "alike", "copies")),

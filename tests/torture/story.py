@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -15,6 +17,8 @@ from stores.oracle import COLORS, DIM, HASH, photo_record, product_record, unit
 from wearabouts import stores
 from wearabouts.errors import WearaboutsError
 from wearabouts.stores import ProductRecord, Store, open_store
+from wearabouts.stores.embedded import indexes
+from wearabouts.stores.embedded.living import apart
 
 POOL = 30  # products that come, change and go
 ORDER = (
@@ -24,6 +28,7 @@ ORDER = (
 KINDS = tuple(dict.fromkeys(ORDER))
 NOTE = "calibration"
 CREW = 4  # threads
+BASES = ("exact", "clustered", "exact", "apart")  # of one store after the other; see `based`
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,24 @@ def parts(number: int, seed: int = 0) -> list[Part]:
     if what == "backup":
         return [Part(copies=True)]
     return [Part()]
+
+
+@contextmanager
+def based(bases: str) -> Iterator[None]:
+    """Let stores of a few products have what only large ones have.
+
+    Args:
+        bases: exact, as their size wants it; clustered, sorted into lists; apart, built by a process of its own.
+    """
+    before = indexes.EXACT_BYTES, apart.WORTH
+    if bases == "clustered":
+        indexes.EXACT_BYTES = 0
+    if bases == "apart":
+        apart.WORTH = 0
+    try:
+        yield
+    finally:
+        indexes.EXACT_BYTES, apart.WORTH = before
 
 
 def opened(folder: Path) -> Store:

@@ -74,6 +74,7 @@ class Orders:
         files: At most so many open files more than there are when the store has been opened; None for no limit.
         room: KiB of a small file system of its own, mounted on the folder's parent and copied to `out` beside that
             when all is done; None for none.
+        bases: See `story.based`.
     """
 
     folder: Path
@@ -83,6 +84,7 @@ class Orders:
     wait: bool = False
     files: int | None = None
     room: int | None = None
+    bases: str = "exact"
 
 
 class Told(story.Teller):
@@ -113,6 +115,11 @@ class Told(story.Teller):
 
 def live(orders: Orders, line: socket.socket) -> None:
     """The victim's life; ends when the steps are done, or is ended from outside."""
+    with story.based(orders.bases):
+        _live(orders, line)
+
+
+def _live(orders: Orders, line: socket.socket) -> None:
     ctypes.CDLL(None).prctl(PR_SET_PTRACER, ANYBODY, 0, 0, 0)
     told = Told(line)
     if orders.wait:

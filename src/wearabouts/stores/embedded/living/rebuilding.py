@@ -94,12 +94,13 @@ class Rebuilder:
                     self._told, self.searched = {"state": "running", "done": 0.0}, False
                     renewal.write(self._folder, connection, progress=self._watched(progress, rests), pace=pace)
                 self._tracker.go_over(unhindered if rests is None else rests.take)
-            except Ended:
+            except (Ended, KeyboardInterrupt):
                 self._told = {"state": "abandoned"}
                 raise
-            except StoreError as error:
+            except Exception as error:
                 self._not_before = time.monotonic() + AGAIN
-                self._told = {"state": "failed", "why_failed": str(error)}
+                why = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"
+                self._told = {"state": "failed", "why_failed": why}
                 raise
             self._told = {"state": "idle", "seconds": round(time.monotonic() - started, 3)}
 
