@@ -99,6 +99,13 @@ def test_filters_updates_and_starts_are_measured(quick: Path) -> None:
         assert row["disk a vector"] > 4 * row["dim"]
 
 
+def test_curves_of_one_size_alone_leave_those_of_the_others(modules: SimpleNamespace) -> None:
+    old = [{"dim": dim, "count": 9, "date": "old"} for dim in (256, 512)]
+    new = [{"dim": 512, "count": 9, "date": "new"}]
+    assert modules.curves.with_others(new, old) == [old[0], new[0]]
+    assert modules.curves.with_others(new, []) == new
+
+
 def test_requests_over_http_are_answered_with_ten_products(quick: Path) -> None:
     run = json.loads((quick / "serve-quick.json").read_text("utf-8"))
     assert [row["who"] for row in run["rows"]] == ["wearabouts", "wearabouts, box given"]

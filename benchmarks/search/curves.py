@@ -51,16 +51,15 @@ def run(ground: Ground, dim: int, count: int, only: list[str], *, again: bool) -
         ground: Vectors, queries, truth.
         dim: Floats a vector.
         count: Vectors.
-        only: Names of contenders; empty for all.
+        only: Names of contenders; empty for all. What was found of the others before is told as it was.
         again: Measure what was measured before as well; what was built stays.
     """
     pace = QUICK if ground.quick else FULL
-    everybody = [one for one in contenders(count, given(ground, dim, count)) if not only or one.name in only]
+    everybody = contenders(count, given(ground, dim, count))
     place = ground.work / f"engines-{ground.name}-{dim}-{count}"
     path = place / "curves.json"
-    before = (known(path) or {}) if not again else {}
-    rows: dict[str, Any] = before.get("rows", {})
-    waiting = [one for one in everybody if one.name not in rows]
+    rows: dict[str, Any] = (known(path) or {}).get("rows", {})
+    waiting = [one for one in everybody if (not only or one.name in only) and (again or one.name not in rows)]
     built = {one.name: build(ground, one, dim, count, place) for one in waiting}
     start = time.perf_counter()
     if waiting:
@@ -76,6 +75,13 @@ def run(ground: Ground, dim: int, count: int, only: list[str], *, again: bool) -
         "seconds": round(time.perf_counter() - start, 1),
         "rows": [rows[one.name] for one in everybody if one.name in rows],
     }
+
+
+def with_others(found: list[dict[str, Any]], before: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was measured, and beside it the sizes of an earlier run that were not measured now."""
+    new = {(one["dim"], one["count"]) for one in found}
+    others = [one for one in before if (one["dim"], one["count"]) not in new]
+    return sorted([*found, *others], key=lambda one: (one["count"], one["dim"]))
 
 
 def given(ground: Ground, dim: int, count: int) -> dict[str, Any]:

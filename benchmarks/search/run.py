@@ -81,6 +81,8 @@ def main(words: Sequence[str] | None = None) -> int:
             _say(f"{part} failed: {error}")
             failed = True
             continue
+        if part == "curves":
+            found = curves.with_others(found, run["parts"].get(part, {}).get("found", []))
         run["parts"][part] = {
             "found": found, "date": measure.today(), "seconds": time.perf_counter() - start,
             "commit": measure.commit(), "load": {"before": before, "after": measure.load()},
@@ -93,8 +95,10 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _curves(ground: Ground, given: argparse.Namespace) -> Any:
     sizes = [size for size in SIZES[ground.quick]["curves"] if given.dim in (0, size[0])]
+    # Those of one size may be measured alone (`--dim`): each says when it was.
+    about = {"date": measure.today(), "commit": measure.commit()}
     with server.milvus(ground.work / "milvus", ground.say):
-        return [curves.run(ground, *size, given.only, again=given.again) for size in sizes]
+        return [{**curves.run(ground, *size, given.only, again=given.again), **about} for size in sizes]
 
 
 def _filters(ground: Ground, given: argparse.Namespace) -> Any:
