@@ -39,6 +39,7 @@ class Segment:
         self._specs: dict[str, Spec] = {}
         self._table: npt.NDArray[np.uint32] = np.zeros(0, np.uint32)
         self._proven = np.zeros(0, np.bool_)
+        self._missing: Places = np.zeros(1, np.int64)  # before each block, those not proven: a range costs two looks
         self._whole = True
         self._file = -1
         self._end = PAGE
@@ -66,7 +67,7 @@ class Segment:
         weakref.finalize(found, os.close, handle)
         found._table = np.frombuffer(raw, "<u4", count)
         found._proven = np.zeros(count, np.bool_)
-        found._whole = count == 0
+        found._count_missing()
         found._arrays = {
             name: np.ndarray(spec.shape, spec.dtype, mapped, spec.offset) if spec.end > spec.offset
             else np.zeros(spec.shape, spec.dtype)
@@ -119,12 +120,13 @@ class Segment:
         spec = self._specs[name]
         if starts.min() < 0 or stops.max() > spec.shape[0]:
             raise Damaged(self.path, f"rows of {name} were asked for that it has not got")
-        filled = stops > starts
-        first = (spec.offset + starts[filled] * spec.row - PAGE) // BLOCK
-        last = (spec.offset + stops[filled] * spec.row - 1 - PAGE) // BLOCK
-        if spec.row == 0 or not len(first) or (len(first) == 1 and self._proven[first[0] : last[0] + 1].all()):
+        first = (starts * spec.row + (spec.offset - PAGE)) // BLOCK
+        after = (stops * spec.row + (spec.offset - PAGE - 1)) // BLOCK + 1
+        missing = self._missing
+        if spec.row == 0 or (missing[first] == missing[after]).all():
             return
-        lengths = last - first + 1
+        filled = stops > starts
+        first, lengths = first[filled], (after - first)[filled]
         before = np.cumsum(lengths) - lengths
         blocks = np.repeat(first - before, lengths) + np.arange(int(lengths.sum()))
         self._prove(np.unique(blocks[~self._proven[blocks]]))
@@ -178,16 +180,23 @@ class Segment:
                 self._proven[block] = True
             if between is not None:
                 between()
-        self._whole = bool(self._proven.all())
+        self._count_missing()
 
     def _prove(self, blocks: Places) -> None:
-        for block in blocks.tolist():
-            reason = self._fault(block)
-            if reason is not None:
-                raise Damaged(self.path, reason)
-            self._proven[block] = True
-        if len(blocks) and self._proven.all():
-            self._whole = True
+        try:
+            for block in blocks.tolist():
+                reason = self._fault(block)
+                if reason is not None:
+                    raise Damaged(self.path, reason)
+                self._proven[block] = True
+        finally:
+            self._count_missing()
+
+    def _count_missing(self) -> None:
+        # Of two threads the earlier may write last: then a proven block is looked up once more, and counted again.
+        missing = np.zeros(len(self._proven) + 1, np.int64)
+        np.cumsum(~self._proven, out=missing[1:])
+        self._missing, self._whole = missing, bool(missing[-1] == 0)
 
     def _fault(self, block: int) -> str | None:
         # Read, not touched through the map: a disk that fails is an error then, and not a signal that kills.
