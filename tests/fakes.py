@@ -221,9 +221,13 @@ class ListStore:
 
     def product(self, product_id: str) -> dict[str, Any] | None:
         """The fields of `Product`, and of each photo id, uri, garment, seen."""
-        record = self.records.get(product_id)
-        if record is None:
-            return None
+        return self.told([product_id]).get(product_id)
+
+    def told(self, product_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The same of many."""
+        return {ident: self._told(self.records[ident]) for ident in product_ids if ident in self.records}
+
+    def _told(self, record: ProductRecord) -> dict[str, Any]:
         photos = [
             {"id": item.photo.id, "uri": item.photo.uri, "garment": item.garment, "seen": dict(item.seen)}
             for item in record.photos

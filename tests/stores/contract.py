@@ -153,6 +153,8 @@ class StoreContract:
         store.upsert([record])
         assert_same_record(store.record(product.id), record)
         told = store.product(product.id)
+        assert store.told([product.id, "nobody", product.id]) == {product.id: told}
+        assert store.told([]) == {}
         for name in ("id", "title", "category", "brand", "price", "regular_price", "currency", "availability", "link"):
             assert told[name] == getattr(product, name)
         assert told["attributes"] == dict(product.attributes)

@@ -18,7 +18,7 @@ import pytest
 from stores.oracle import DIM, HASH, Shop, assert_same_ranking, random_product, unit
 from wearabouts.errors import StoreError
 from wearabouts.stores import open_store
-from wearabouts.stores.embedded.generations import drafting, generation, segment
+from wearabouts.stores.embedded.generations import drafting, generation, layout, segment
 from wearabouts.stores.embedded.living import apart, crossing
 from wearabouts.stores.embedded.living.chores import Ended
 from wearabouts.stores.embedded.truth import streaming
@@ -147,7 +147,7 @@ def test_it_ends_when_nobody_listens(store, tmp_path):
 
 def test_a_base_is_proven_before_it_is_searched(store, monkeypatch):
     monkeypatch.setattr(generation, "AT_ONCE", -1)  # nothing is proven at opening
-    for module in (segment, drafting):
+    for module in (layout, segment, drafting):
         monkeypatch.setattr(module, "BLOCK", 256)
     store.rebuild()
     assert store._tracker.current().base.segment.proven == 1

@@ -216,7 +216,7 @@ def test_a_block_found_damaged_while_searching_costs_no_answer(tmp_path, monkeyp
     (path,) = (folder / "derived").iterdir()
     raw = bytearray(path.read_bytes())
     end, length = int.from_bytes(raw[12:20], "little"), int.from_bytes(raw[20:28], "little")
-    told = json.loads(raw[end : end + length][4 * -(-(end - 4_096) // (256 * 1024)) :])
+    told = json.loads(raw[end : end + length][8 * -(-(end - 4_096) // (256 * 1024)) :])
     raw[told["arrays"][harmed_at][2] + 3] ^= 1
     path.write_bytes(raw)
     store = open_store(folder)

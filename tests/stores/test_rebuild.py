@@ -14,7 +14,7 @@ import pytest
 from stores.oracle import DIM, HASH, Shop, assert_same_ranking, random_product, unit
 from wearabouts.errors import StoreError
 from wearabouts.stores import open_store
-from wearabouts.stores.embedded.generations import derived, drafting, generation, segment
+from wearabouts.stores.embedded.generations import derived, drafting, generation, layout, segment
 from wearabouts.stores.embedded.living import rebuilding, renewal, scrubbing
 from wearabouts.stores.embedded.living.chores import Ended, Rests
 
@@ -234,7 +234,7 @@ class TestDamage:
     def unproven(self, monkeypatch):
         """Bases are proven when they are touched, however small they are."""
         monkeypatch.setattr(generation, "AT_ONCE", -1)
-        for module in (segment, drafting):
+        for module in (layout, segment, drafting):
             monkeypatch.setattr(module, "BLOCK", 256)
 
     def harmed(self, folder, name):

@@ -12,7 +12,7 @@ import pytest
 
 from wearabouts.stores.embedded.generations import drafting, layout
 from wearabouts.stores.embedded.generations.drafting import Draft, moved
-from wearabouts.stores.embedded.generations.layout import ALIGN, BLOCK, HEAD, MAGIC, PAGE
+from wearabouts.stores.embedded.generations.layout import ALIGN, BLOCK, HEAD, MAGIC, PAGE, SUM, blocks
 from wearabouts.stores.embedded.generations.segment import Damaged, Segment
 
 ARRAYS = {
@@ -215,9 +215,9 @@ def forged(path, change):
     """The file with another footer, all checksums right: what only a hostile hand writes."""
     raw = path.read_bytes()
     _, _, end, _, _ = HEAD.unpack_from(raw)
-    count = -(-(end - PAGE) // BLOCK)
-    told = json.loads(raw[end + 4 * count :])
-    footer = raw[end : end + 4 * count] + change(told)
+    sums = SUM.itemsize * blocks(end)
+    told = json.loads(raw[end + sums :])
+    footer = raw[end : end + sums] + change(told)
     page = bytearray(PAGE)
     HEAD.pack_into(page, 0, MAGIC, 0, end, len(footer), zlib.crc32(footer))
     page[8:12] = zlib.crc32(page[12:]).to_bytes(4, "little")

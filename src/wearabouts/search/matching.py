@@ -25,9 +25,9 @@ class Matcher:
             hits: Best first.
             seen: What is seen in the query, name → value.
         """
-        matches = []
+        matches, told = [], self._store.told([hit.product_id for hit in hits])
         for hit in hits:
-            product = self._store.product(hit.product_id)
+            product = told.get(hit.product_id)
             if product is None:  # deleted since the shortlist was made
                 continue
             photo: Mapping[str, Any] = next((p for p in product.get("photos", ()) if p["id"] == hit.photo_id), {})

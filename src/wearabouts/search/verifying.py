@@ -209,22 +209,23 @@ class StageTwo:
 
         A write changes one before the other; a photo that is missing in either is going or has gone.
         """
-        kept: set[str] = set()
-        for product_id in set(ranking.product_ids):
-            product = self.store.product(product_id) or {}
-            kept.update(photo["id"] for photo in product.get("photos", ()))
-        places = [place for place, ident in enumerate(ranking.photo_ids) if ident in kept and self._searches(ident)]
+        products = self.store.told(list(dict.fromkeys(ranking.product_ids))).values()
+        kept = {photo["id"] for product in products for photo in product.get("photos", ())}
+        kept = self._searched([ident for ident in ranking.photo_ids if ident in kept])
+        places = [place for place, ident in enumerate(ranking.photo_ids) if ident in kept]
         if len(places) == len(ranking):
             return ranking
         said = {"probability": ranking.probability, "logit": ranking.logit}
         told = {name: None if part is None else part[places] for name, part in said.items()}
         return _taken(ranking, np.asarray(places, np.int64), **told)
 
-    def _searches(self, photo_id: str) -> bool:
+    def _searched(self, photo_ids: Sequence[str]) -> set[str]:
+        """Those of the photos that have a vector: asked for together, and one by one where one is missing."""
         try:
-            return bool(len(self.store.vectors([photo_id])))
+            self.store.vectors(photo_ids)
         except StoreError:
-            return False
+            return set().union(*(self._searched([ident]) for ident in photo_ids)) if len(photo_ids) > 1 else set()
+        return set(photo_ids)
 
     def _said(
         self, products: Floats, owner: Numbers, calibration: Calibration | None, category: str | None

@@ -116,6 +116,10 @@ class Store(Protocol):
         """One product as plain data (the fields of `Product`, `photos` with id, uri, garment, seen), or None."""
         ...
 
+    def told(self, product_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Id → product as `product` gives it, of those that are there: many for about the price of one."""
+        ...
+
     def products(self) -> Iterator[str]:
         """Ids of all products, in order of id."""
         ...

@@ -107,8 +107,12 @@ class EmbeddedStore:
 
     def product(self, product_id: str) -> dict[str, Any] | None:
         """One product as plain data; `garment` is the one it counts as, `garment_given` the feed's own."""
-        with self._reading("reading a product") as connection:
-            return reading.product(connection, product_id)
+        return self.told([product_id]).get(product_id)
+
+    def told(self, product_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The same of many, from one picture of the database: id → product, of those that are there."""
+        with self._reading("reading products") as connection:
+            return reading.told(connection, product_ids)
 
     def products(self) -> Iterator[str]:
         """Ids of all products as they are now, in order of id."""
@@ -212,7 +216,6 @@ class EmbeddedStore:
             StoreError: The store is open for reading, or what is removed cannot be kept: then nothing is changed.
         """
         self._require_writable()
-
         mend = partial(mended, folder=self.folder, keep=keep, progress=progress)
         check = partial(self.check, progress=progress)
         return repaired(self.folder, check, lambda: self._write("repairing", mend), self.rebuild, keep)
@@ -223,10 +226,7 @@ class EmbeddedStore:
         self._tracker.follow()
 
     def rebuild(self, progress: Progress | None = None) -> None:
-        """Write a new base from the truth and search it from now on; other threads search and write meanwhile.
-
-        Args:
-            progress: Told the part that is done, 0 to 1.
+        """Write a new base from the truth and search it from now on; `progress` is told the part that is done, 0 to 1.
 
         Raises:
             StoreError: The store is open for reading, or the disk fails.

@@ -108,18 +108,10 @@ class Reader:
         kept, _ = self.living([row for row in rows if wanted.get(row["photo_term"]) == row["photo"]])
         return {row["photo"]: row for row in kept}
 
-    def product(self, product_id: str) -> dict[str, Any] | None:
-        """One product as plain data, or None."""
-        found = self.head(product_key(product_id))
-        if found is None:
-            return None
-        facts = found[1]
-        own, garment = facts["product"], facts["garment"]
-        told = {name: own[name] for name in ("id", "title", "category")}
-        told |= {"garment": garment, "garment_given": own["garment"]}
-        names = ("brand", "price", "regular_price", "currency", "availability", "link", "group", "attributes")
-        told |= {name: own[name] for name in names}
-        return told | {"photos": [_photo_told(each) for each in facts["photos"]]}
+    def told(self, product_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Products as plain data, by id, those that are there."""
+        rows = self.heads({product_key(ident) for ident in product_ids}, FULL).values()
+        return {each["product"]["id"]: _product_told(each) for each in self.facts(list(rows))}
 
     def known(self, product_id: str) -> dict[str, Known]:
         """Photo id → what is stored of each of a product's photos."""
@@ -260,6 +252,15 @@ class Reader:
 def _keys(row: Row, told: Sequence[int]) -> Iterator[str]:
     first, count, _ = told
     return (piece_key(row["owner"], row["version"], place) for place in range(first, first + count))
+
+
+def _product_told(facts: Mapping[str, Any]) -> dict[str, Any]:
+    own = facts["product"]
+    told = {name: own[name] for name in ("id", "title", "category")}
+    told |= {"garment": facts["garment"], "garment_given": own["garment"]}
+    names = ("brand", "price", "regular_price", "currency", "availability", "link", "group", "attributes")
+    told |= {name: own[name] for name in names}
+    return told | {"photos": [_photo_told(each) for each in facts["photos"]]}
 
 
 def _photo_told(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -105,7 +105,11 @@ class MilvusStore:
 
     def product(self, product_id: str) -> dict[str, Any] | None:
         """One product as plain data; `garment` is the one it counts as, `garment_given` the feed's own."""
-        return self._open.product(product_id)
+        return self.told([product_id]).get(product_id)
+
+    def told(self, product_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The same of many, for a request or two: id → product, of those that are there."""
+        return self._open.told(product_ids)
 
     def products(self) -> Iterator[str]:
         """Ids of all products as they are now, in order of id."""

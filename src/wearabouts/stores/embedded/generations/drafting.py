@@ -19,7 +19,18 @@ from typing import Any, BinaryIO, Final, cast
 import numpy as np
 import numpy.typing as npt
 
-from wearabouts.stores.embedded.generations.layout import ALIGN, BLOCK, HEAD, MAGIC, PAGE, TYPES, Spec
+from wearabouts.stores.embedded.generations.layout import (
+    ALIGN,
+    BLOCK,
+    HEAD,
+    MAGIC,
+    PAGE,
+    SUM,
+    TYPES,
+    Spec,
+    blocks,
+    summed,
+)
 from wearabouts.stores.embedded.generations.segment import Array
 
 SPOOL: Final = 2**20  # bytes of a stream held in memory before it moves to the disk
@@ -165,10 +176,10 @@ class Draft:
         """
         self.place()
         os.ftruncate(self._file, self._end)
-        table = np.zeros(-(-(self._end - PAGE) // BLOCK), "<u4")
+        table = np.zeros(blocks(self._end), SUM)
         for block in range(len(table)):
             start = PAGE + block * BLOCK
-            table[block] = zlib.crc32(os.pread(self._file, min(BLOCK, self._end - start), start))
+            table[block] = summed(os.pread(self._file, min(BLOCK, self._end - start), start))
             between()
         arrays = {name: [spec.dtype, list(spec.shape), spec.offset] for name, spec in self._specs.items()}
         footer = table.tobytes() + json.dumps({"facts": dict(facts), "arrays": arrays}).encode()

@@ -2,7 +2,9 @@
 
     page 0     magic, CRC-32 of the rest of the page; where the arrays end, how long the footer is and its CRC-32
     arrays     from byte `PAGE` on, each aligned to `ALIGN` bytes, gaps empty
-    footer     one uint32 CRC-32 for each `BLOCK` bytes of arrays, then JSON: facts, and name → [dtype, shape, offset]
+    footer     one uint64 XXH3 for each `BLOCK` bytes of arrays, then JSON: facts, and name → [dtype, shape, offset]
+
+A block is proven in the middle of somebody's search: XXH3 goes through it in a twentieth of what CRC-32 takes.
 
 Sizes, offsets and types are checked against the file, and nothing is ever unpickled.
 """
@@ -20,11 +22,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from xxhash import xxh3_64_intdigest
 
-MAGIC: Final = b"WEARSEG2"
+MAGIC: Final = b"WEARSEG3"
 PAGE: Final = 4_096
 ALIGN: Final = 64
 BLOCK: Final = 256 * 1024
+SUM: Final = np.dtype("<u8")  # of a block
 HEAD: Final = struct.Struct("<8sIQQI")  # magic, CRC-32 of the page behind it, end of the arrays, footer, its CRC-32
 MAX_FOOTER: Final = 2**28
 TYPES: Final = frozenset({"<f8", "<f4", "<f2", "<i8", "<i4", "<i2", "<u8", "<u4", "<u2", "|u1", "|i1"})
@@ -69,6 +73,16 @@ class Spec:
         return self.offset + self.row * self.shape[0]
 
 
+def blocks(end: int) -> int:
+    """How many blocks there are where the arrays end at that byte."""
+    return -(-(end - PAGE) // BLOCK)
+
+
+def summed(data: bytes) -> int:
+    """The checksum of a block."""
+    return int(xxh3_64_intdigest(data))
+
+
 def footer(path: Path, handle: int) -> tuple[bytes, int, int]:
     """The footer's bytes, where the arrays end, and the size of the file."""
     found = os.fstat(handle)
@@ -83,7 +97,7 @@ def footer(path: Path, handle: int) -> tuple[bytes, int, int]:
     if not PAGE <= end <= found.st_size or length > MAX_FOOTER or end + length != found.st_size:
         raise Damaged(path, f"{found.st_size} bytes long, but {end + length} were written")
     footer = os.pread(handle, length, end)
-    if len(footer) != length or zlib.crc32(footer) != footer_check or length < 4 * -(-(end - PAGE) // BLOCK):
+    if len(footer) != length or zlib.crc32(footer) != footer_check or length < SUM.itemsize * blocks(end):
         raise Damaged(path, "the checksum of its footer is wrong")
     return footer, end, found.st_size
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import mmap
 import os
 import weakref
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wearabouts.stores.embedded.generations import layout
-from wearabouts.stores.embedded.generations.layout import BLOCK, PAGE, Spec
+from wearabouts.stores.embedded.generations.layout import BLOCK, PAGE, SUM, Spec
 from wearabouts.stores.embedded.generations.layout import Damaged as Damaged
 
 Array = npt.NDArray[Any]
@@ -37,7 +36,7 @@ class Segment:
         self.facts = facts
         self._arrays = dict(arrays)
         self._specs: dict[str, Spec] = {}
-        self._table: npt.NDArray[np.uint32] = np.zeros(0, np.uint32)
+        self._table: npt.NDArray[np.uint64] = np.zeros(0, SUM)
         self._proven = np.zeros(0, np.bool_)
         self._missing: Places = np.zeros(1, np.int64)  # before each block, those not proven: a range costs two looks
         self._whole = True
@@ -55,8 +54,8 @@ class Segment:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             raw, end, size = layout.footer(path, handle)
-            count = -(-(end - PAGE) // BLOCK)
-            told = layout.told_by(path, raw[4 * count :])
+            count = layout.blocks(end)
+            told = layout.told_by(path, raw[SUM.itemsize * count :])
             specs = layout.specs_of(path, told["arrays"], end)
             mapped = mmap.mmap(handle, size, access=mmap.ACCESS_READ)
         except BaseException:
@@ -65,7 +64,7 @@ class Segment:
         found = cls(told["facts"], {})
         found.path, found._file, found._end, found._specs = path, handle, end, specs
         weakref.finalize(found, os.close, handle)
-        found._table = np.frombuffer(raw, "<u4", count)
+        found._table = np.frombuffer(raw, SUM, count)
         found._proven = np.zeros(count, np.bool_)
         found._count_missing()
         found._arrays = {
@@ -129,7 +128,11 @@ class Segment:
         first, lengths = first[filled], (after - first)[filled]
         before = np.cumsum(lengths) - lengths
         blocks = np.repeat(first - before, lengths) + np.arange(int(lengths.sum()))
-        self._prove(np.unique(blocks[~self._proven[blocks]]))
+        blocks = blocks[~self._proven[blocks]]
+        if len(blocks):
+            self._prove(np.unique(blocks))
+        else:  # proven since they were counted
+            self._count_missing()
 
     def taken(self, name: str, rows: npt.NDArray[np.integer[Any]]) -> Array:
         """Rows of an array, proven and copied."""
@@ -165,6 +168,7 @@ class Segment:
             self._prove(np.asarray([block]))
             if between is not None:
                 between()
+        self._count_missing()
 
     def faults(self, between: Callable[[], None] | None = None) -> Iterator[str]:
         """Go through every block, proven before or not, and name those whose checksum is wrong.
@@ -183,14 +187,11 @@ class Segment:
         self._count_missing()
 
     def _prove(self, blocks: Places) -> None:
-        try:
-            for block in blocks.tolist():
-                reason = self._fault(block)
-                if reason is not None:
-                    raise Damaged(self.path, reason)
-                self._proven[block] = True
-        finally:
-            self._count_missing()
+        for block in blocks.tolist():
+            reason = self._fault(block)
+            if reason is not None:
+                raise Damaged(self.path, reason)
+            self._proven[block] = True
 
     def _count_missing(self) -> None:
         # Of two threads the earlier may write last: then a proven block is looked up once more, and counted again.
@@ -203,7 +204,7 @@ class Segment:
         start = PAGE + block * BLOCK
         length = min(BLOCK, self._end - start)
         data = os.pread(self._file, length, start)
-        if len(data) == length and zlib.crc32(data) == self._table[block]:
+        if len(data) == length and layout.summed(data) == self._table[block]:
             return None
         names = [name for name, spec in self._specs.items() if spec.offset < start + length and spec.end > start]
         return f"the checksum of block {block} ({', '.join(names[:3]) or 'a gap'}) is wrong"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from typing import Any, Final
 
 from wearabouts.stores import Known, PhotoRecord, ProductRecord
@@ -32,8 +33,13 @@ def product_ids(connection: sqlite3.Connection) -> list[str]:
     return [ident for (ident,) in connection.execute("SELECT id FROM products ORDER BY id")]
 
 
-def product(connection: sqlite3.Connection, product_id: str) -> dict[str, Any] | None:
-    """One product as plain data, or None."""
+def told(connection: sqlite3.Connection, product_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Products as plain data, by id, those that are there."""
+    found = {ident: _told(connection, ident) for ident in product_ids}
+    return {ident: product for ident, product in found.items() if product is not None}
+
+
+def _told(connection: sqlite3.Connection, product_id: str) -> dict[str, Any] | None:
     facts = _product(connection, product_id)
     if facts is None:
         return None
