@@ -159,7 +159,9 @@ def _updates(told: Told, words: Words, _: str) -> Iterator[str]:
 def _growth(told: Told, words: Words, language: str) -> Iterator[str]:
     large = told["parts"].get("large", {}).get("found", [])
     found = told["parts"]["growth"]["found"] + large
-    yield words["growth_text"].format(asked=max(row["calls"] for row in found))
+    yield words["growth_text"].format(
+        asked=max(row["calls"] for row in found), fresh=max(row["just opened"]["calls"] for row in found)
+    )
     yield search_plot.shown(words["picture_growth"], "search-growth", language)
     rows = []
     for row in sorted(found, key=lambda one: (one["dim"], one["count"])):
@@ -169,7 +171,8 @@ def _growth(told: Told, words: Words, language: str) -> Iterator[str]:
             [f"{row['count']:,}", str(row["dim"]), *built, number(row["disk a vector"]),
              *(number(warm[name]) for name in ("open", "first", "start")),
              *(number(cold[name]) for name in ("open", "first")), number(held["own"]), number(held["mapped"]),
-             f"{row['recall@10']:.4f}", number(row["p50"]), number(row["p95"])]
+             f"{row['recall@10']:.4f}", number(row["p50"]), number(row["p95"]),
+             " / ".join(number(row["just opened"][name]) for name in ("p50", "p95"))]
         )  # fmt: skip
     yield paging.grid(words["growth_head"], rows)
     if large:

@@ -19,6 +19,8 @@ from contenders import Contender, contenders
 from ground import DIMS, Ground, Truth, recall
 from talk import EngineLostError, Worker, interpreter, keep, known
 
+import measure
+
 FOUND = 20  # photos asked for: recall at 10 is of the first ten of them
 WAIT = 120.0  # seconds for a round
 
@@ -116,6 +118,7 @@ def build(ground: Ground, one: Contender, dim: int, count: int, place: Path) -> 
         return {"error": ground.plain(str(error))}
     finally:
         worker.stop()
+    told["commit"] = measure.commit()  # what was built is kept, and measured later as well
     keep(note, told)
     ground.say(f"  {told['seconds']:.0f} s, {told['disk'] / 2**20:,.0f} MiB")
     return told
