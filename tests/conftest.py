@@ -16,14 +16,18 @@ from fakes import TinyEncoder, TinyGarmentEncoder
 # What takes longest, longest first: begun last, it would run alone. Several workers take files in this order.
 LONGEST = (
     "test_tutorials.py",
+    "test_milvus_server.py",
     "test_train.py",
     "test_wtbi_training.py",
     "test_training_page.py",
     "test_papers_story.py",
     "test_benchmarks.py",
     "test_judging.py",
+    "test_search_benchmark.py",
+    "test_darn_bundle.py",
     "test_street_photos.py",
     "test_codes_page.py",
+    "test_cluster.py",
     "test_pipeline.py",
     "test_papers_study.py",
     "test_hub_page.py",
