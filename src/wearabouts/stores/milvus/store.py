@@ -31,7 +31,7 @@ from wearabouts.stores.where import parse as parse_filter
 from wearabouts.types import Floats, Ranking
 
 MAX_DIM: Final = 32_768
-APPEARS: Final = 10.0  # seconds after which a row that does not show is not there
+APPEARS: Final = 30.0  # seconds after which a row that does not show is not there
 
 
 class MilvusStore:
