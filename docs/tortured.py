@@ -23,12 +23,15 @@ def torture(result: Mapping[str, Any], chinese: bool) -> str:
     for name, count in flips["classes"].items():
         classes[name.rpartition(" · ")[2]] += count
     kinds = ", ".join(f"{count:,} {name}" for name, count in classes.most_common())
+    known = result["kills"]["acknowledged"]
+    listed, apart = (result["kills"]["bases"].get(name, 0) for name in ("clustered", "apart"))
     rows = [
         (
             "kill -9",
             result["kills"]["count"],
-            f"{result['kills']['acknowledged']:,} writes had been acknowledged",
-            f"之前已确认 {result['kills']['acknowledged']:,} 次写入",
+            f"{known:,} writes had been acknowledged; {listed:,} on bases sorted into lists, {apart:,} on bases built by a "
+            "process of their own",
+            f"之前已确认 {known:,} 次写入；{listed:,} 次的底库按列表排序，{apart:,} 次由单独的进程建立",
             result["kills"]["problems"],
         ),
         (
