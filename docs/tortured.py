@@ -29,8 +29,8 @@ def torture(result: Mapping[str, Any], chinese: bool) -> str:
         (
             "kill -9",
             result["kills"]["count"],
-            f"{known:,} writes had been acknowledged; {listed:,} on bases sorted into lists, {apart:,} on bases built by a "
-            "process of their own",
+            f"{known:,} writes had been acknowledged; {listed:,} on bases sorted into lists, "
+            f"{apart:,} on bases built by a process of their own",
             f"之前已确认 {known:,} 次写入；{listed:,} 次的底库按列表排序，{apart:,} 次由单独的进程建立",
             result["kills"]["problems"],
         ),
