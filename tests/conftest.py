@@ -16,7 +16,6 @@ from fakes import TinyEncoder, TinyGarmentEncoder
 # What takes longest, longest first: begun last, it would run alone. Several workers take files in this order.
 LONGEST = (
     "test_tutorials.py",
-    "test_milvus_server.py",
     "test_train.py",
     "test_wtbi_training.py",
     "test_training_page.py",
@@ -27,7 +26,6 @@ LONGEST = (
     "test_darn_bundle.py",
     "test_street_photos.py",
     "test_codes_page.py",
-    "test_cluster.py",
     "test_pipeline.py",
     "test_papers_study.py",
     "test_hub_page.py",

@@ -46,7 +46,11 @@ def ray_cluster() -> Iterator[Any]:
         patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "1")
         from ray.cluster_utils import Cluster as Nodes
 
-        nodes = Nodes(initialize_head=True, head_node_args={**SMALL, "include_dashboard": False})
+        head = {**SMALL, "include_dashboard": False}
+        try:
+            nodes = Nodes(initialize_head=True, head_node_args=head)
+        except Exception:  # Ray gives its own processes thirty seconds, which a disk that is busy may not
+            nodes = Nodes(initialize_head=True, head_node_args=head)
         nodes.second = nodes.add_node(**SMALL)
         nodes.wait_for_nodes()
         yield nodes
