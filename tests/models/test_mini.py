@@ -123,22 +123,47 @@ def test_spread_colours_cover_the_cube() -> None:
     assert centres[:, 0].max() > 0.9
 
 
-def test_a_photo_on_white_is_a_studio_photo_and_padding_is_not() -> None:
-    white, street, padded = torch.ones(3, 3, 16, 16)
-    white[:, 5:11, 5:11] = 0.3
+def test_white_ground_makes_a_studio_photo_and_what_fits_it_into_the_square_does_not() -> None:
+    studio, street, padded, detail, wall = torch.ones(5, 3, 40, 40)
+    for row in range(40):  # a garment that widens downwards, on white
+        studio[:, row, 20 - row // 3 : 20 + row // 3] = 0.3
     street[:] = 0.4
-    padded[:, :, 4:12] = 0.4  # a tall street photo fitted into the square
-    share = studio_share(torch.stack((white, street, padded)))
-    assert share[0] > 0.95
-    assert share[1] < 0.05
-    assert share[2] < 0.05
+    padded[:, :, 10:30] = 0.4  # a tall street photo fitted into the square
+    detail[:, :, 6:] = 0.3  # a close detail, fitted in: white in one corner only
+    detail[:, :12, 25:] = 1.0
+    wall[:] = 0.4  # with a window, bright, but not paper white
+    wall[:, 2:18, 4:24] = 0.93
+    share = studio_share(torch.stack((studio, street, padded, detail, wall)))
+    assert share[0] == 1
+    assert share[3] == 1
+    assert share[[1, 2, 4]].tolist() == pytest.approx([0, 0, 0], abs=0.01)
+
+
+def test_a_thing_on_grey_paper_with_white_all_around_is_a_studio_photo() -> None:
+    photo = torch.full((1, 3, 40, 40), 0.93)  # no paper white inside
+    photo[:, :, 10:30, 10:30] = 0.3
+    assert studio_share(photo) > 0.9
+
+
+def test_a_photo_of_nothing_but_white_has_weights() -> None:
+    assert studio_share(torch.ones(1, 3, 16, 16)).tolist() == pytest.approx([1], abs=0.01)
+
+
+def test_how_a_photo_was_taken_is_not_switched_by_a_few_pixels() -> None:
+    photos = torch.full((12, 3, 48, 48), 0.4)
+    for spots, photo in enumerate(photos):
+        for n in range(spots * 10):
+            photo[:, 1 + 2 * (n // 20), 1 + 2 * (n % 20)] = 1.0
+    steps = studio_share(photos).diff()
+    assert (steps >= 0).all()
+    assert steps.max() < 0.15
 
 
 def test_weights_follow_how_the_photo_was_taken(net: Mini) -> None:
     assert sum(STREET_WEIGHTS) == pytest.approx(1)
     assert sum(STUDIO_WEIGHTS) == pytest.approx(1)
     photos = torch.ones(2, 3, 64, 64)
-    photos[0, :, 24:40, 24:40] = 0.2
+    photos[0, :, 8:56].copy_(0.2 + 0.8 * (torch.arange(64) > torch.arange(8, 56).unsqueeze(1)).float())
     photos[1] = 0.4
     with torch.inference_mode():
         weights = net(photos).weights

@@ -11,14 +11,18 @@ block counts where both photos show it well. The colour blocks are projected his
 where the network sees the garment, an HSV one of all that is not white. That place, the saliency map, is learned from
 the drawn shop's masks and serves as the automatic crop as well.
 
+How it was taken shows in its ground: a studio's is white all around, and the closest detail still has some printed
+white, a phone photo next to none (`studio_share`).
+
 MobileNetV1 stays as it was published: it remembers the particular photo better than any other small network tried. The
 upper third of MobileNetV2 is trained: it learns garments and where they are. The projections start as whitenings of the
 generic features and of the garment's histogram and are moved from there, so that what ImageNet knows of things never
-seen in training is kept; the photo's histogram keeps its principal components. Garment kind is a head of its own: an
-embedding trained on kind alone forgets the item.
+seen in training is kept. The photo's histogram is not trained: its principal components stand beside what is, and as
+it is served it is flattened and whitened, for rare colours tell more of an item than skin, denim and black do. Garment
+kind is a head of its own: an embedding trained on kind alone forgets the item.
 
 What is served has a fourth, light block: the probabilities of garment and attributes, as DARN's and FashionNet's labels
-help their search. An eighth of identity's weight goes to it. Photos of one kind then come before all others where
+help their search. A seventh of identity's weight goes to it. Photos of one kind then come before all others where
 identity is in doubt, and an item is hardly ever lost by it. All blocks are cut to their main directions, 256 floats in
 all: `wearabouts.training.mini.narrowing`.
 
@@ -48,8 +52,12 @@ HEAD_SCALE = 16.0  # pooled features have length 1 a trunk; the heads take them 
 # Weights of identity, colour of the garment, colours of the photo. Left to the training they follow the drawn shop,
 # whose views share less colour than a real studio's; so they are set: for a photo from the street, for one on white.
 STREET_WEIGHTS = (0.88, 0.10, 0.02)
-STUDIO_WEIGHTS = (0.35, 0.10, 0.55)
-LABELS_SHARE = 0.12  # of identity's weight, in what is served
+STUDIO_WEIGHTS = (0.50, 0.08, 0.42)
+PAPER_WHITE = 0.96  # of the darkest channel: a studio's ground, printed white; a lit wall or a window rarely is
+WHITE_STEEPNESS = 50.0  # from not white at .95 to white at .97
+STUDIO_GROUND = 0.08  # share of the photo that shows such ground where it is surely from a studio
+FLATTENING = 0.6  # in what is served: with the root, the power .3 of a colour's share
+LABELS_SHARE = 0.14  # of identity's weight, in what is served
 ATTRIBUTE_LENGTH = 0.5  # of one attribute's probabilities among the labels, where the garment's have length 1
 
 
@@ -101,6 +109,7 @@ class Mini(nn.Module):
         attributes: Attribute → how many values it has.
         identity_dim, garment_dim, photo_dim: Floats of the three blocks that are trained.
         labels_dim: Floats of the block of labels, in what is served; 0 leaves it out.
+        flattening: Power of the photo's colours before they are projected.
 
     Attributes:
         dim: Floats of the served vector.
@@ -119,6 +128,7 @@ class Mini(nn.Module):
         garment_dim: int = 32,
         photo_dim: int = 128,
         labels_dim: int = 0,
+        flattening: float = 1.0,
     ) -> None:
         super().__init__()
         self.v1, self.v2 = MobileNetV1(), MobileNetV2()
@@ -133,6 +143,7 @@ class Mini(nn.Module):
         both = pooled + garment_dim
         self.attribute_heads = nn.ModuleDict({name: nn.Linear(both, n) for name, n in attributes.items()})
         self.regions: RegionHead | None = None
+        self.flattening = flattening
         self.dim = labels_dim + identity_dim + garment_dim + photo_dim
         self.register_buffer("label_directions", torch.eye(garments + sum(attributes.values()))[:, :labels_dim])
 
@@ -170,7 +181,7 @@ class Mini(nn.Module):
         fine = F.interpolate(mask, size=frozen.small.shape[-2:], mode="bilinear", align_corners=False).flatten(1) + 1e-4
         rgb = frozen.small.flatten(2).transpose(1, 2)
         colour = self.garment_colour(rgb, fine / fine.sum(1, keepdim=True))
-        photo = F.normalize(self.photo_colour(frozen.palette), dim=-1)
+        photo = self.photo(frozen.palette)
         studio = studio_share(frozen.small).unsqueeze(1)
         weights = studio * self.studio_weights + (1 - studio) * self.street_weights
         root = weights.sqrt().unsqueeze(-1)
@@ -179,6 +190,10 @@ class Mini(nn.Module):
         both = torch.cat((features, colour * HEAD_SCALE), 1)
         attributes = {name: head(both) for name, head in self.attribute_heads.items()}
         return Seen(vector, identity, self.garment(features), attributes, saliency.squeeze(1), weights, top)
+
+    def photo(self, palette: Tensor) -> Tensor:
+        """Colours of the photo: (B, `PALETTE`) roots of histograms → (B, D3) of length 1."""
+        return F.normalize(self.photo_colour(F.normalize(palette**self.flattening, dim=-1)), dim=-1)
 
     def forward(self, pixels: Tensor) -> Seen:
         """(B, 3, S, S) in [0, 1], the photo fitted into a white square → `Seen`."""
@@ -203,16 +218,36 @@ class Mini(nn.Module):
 
 
 def studio_share(small: Tensor) -> Tensor:
-    """How much a photo looks taken on white, (B, 3, h, w) in [0, 1] → (B,) in [0, 1].
+    """How surely a photo was taken on a studio's white ground, (B, 3, h, w) in [0, 1] → (B,) in [0, 1].
 
-    The share of white along the middle halves of each pair of opposite edges, the smaller: the white that fits a tall
-    or wide photo into the square lies along one pair only, and beside the middle of the other.
+    The surer of two signs. White on both pairs of opposite edges: a thing on white. Paper white anywhere inside: the
+    closest detail has some, a photo from the street next to none.
+    """
+    return torch.maximum(_white_edges(small), _paper_white(small))
+
+
+def _white_edges(small: Tensor) -> Tensor:
+    """The share of white along the middle halves of each pair of opposite edges, the smaller of the two.
+
+    The white that fits a tall or wide photo into the square lies along one pair only, and beside the other's middle.
     """
     white = torch.sigmoid((small.amin(1) - 0.85) * 40)
     quarter = white.shape[-1] // 4
     upright = white[:, [0, -1], quarter:-quarter].mean((1, 2))
     across = white[:, quarter:-quarter, [0, -1]].mean((1, 2))
     return torch.minimum(upright, across)
+
+
+def _paper_white(small: Tensor) -> Tensor:
+    """The share of paper white, 1 from `STUDIO_GROUND` on.
+
+    Rows and columns that are white from end to end are left out, for such white fits a tall or wide photo into the
+    square.
+    """
+    white = ((small.amin(1) - PAPER_WHITE) * WHITE_STEEPNESS + 0.5).clamp(0, 1)
+    inside = (1 - white.amin(2, keepdim=True)) * (1 - white.amin(1, keepdim=True))
+    share = (white * inside).sum((1, 2)) / inside.sum((1, 2)).clamp(min=1)
+    return (share / STUDIO_GROUND).clamp(max=1)
 
 
 def _likely(logits: Tensor) -> Tensor:

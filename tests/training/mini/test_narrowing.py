@@ -10,7 +10,9 @@ from torch.nn import functional as F
 from wearabouts.models.colour import PALETTE
 from wearabouts.models.mini import Mini
 from wearabouts.training.mini.features import Features
-from wearabouts.training.mini.narrowing import averaged, narrow, principal
+from wearabouts.training.mini.narrowing import averaged, beside, narrow, principal
+from wearabouts.training.mini.recipe import Network
+from wearabouts.training.mini.whitening import whitening
 
 
 def test_the_mean_of_weights_is_taken_one_by_one():
@@ -52,25 +54,60 @@ def _features(count: int) -> Features:
         garment=whole,
         attributes=np.zeros((count, 2), np.int64),
         mask=np.zeros((count, 4, 4), np.float32),
-        original=whole.astype(bool),
+        original=np.arange(count) % 2 == 0,
     )
 
 
-@pytest.mark.parametrize("dims", [(16, 8), (6, 4)])
-def test_the_served_net_says_what_the_trained_one_says_in_fewer_floats(dims: tuple[int, int]):
+def _net(*dims: int, labels_dim: int = 0, flattening: float = 1.0) -> Mini:
+    return Mini(5, {"color": 3, "sleeve": 2}, *dims, labels_dim=labels_dim, flattening=flattening).eval()
+
+
+def test_identity_is_served_as_it_was_trained_and_whitened_anew() -> None:
     torch.manual_seed(0)
-    sizes = {"color": 3, "sleeve": 2}
-    net = Mini(5, sizes, identity_dim=16, garment_dim=8, photo_dim=8).eval()
-    served = Mini(5, sizes, dims[0], 8, dims[1], labels_dim=4).eval()
-    features = _features(20)
-    narrow(net, served, features)
-    frozen = features.frozen(np.arange(20), torch.device("cpu"))
+    net, features = _net(6, 8, 8), _features(40)
+    layer = beside(net, features, 0.25, 0.5)
+    originals = np.flatnonzero(features.original)
+    with torch.inference_mode():
+        frozen = features.frozen(originals, torch.device("cpu"))
+        pooled = net.pool(frozen)[1]
+        trained, again = layer(pooled).split(6, dim=1)
+        identity = net.upper(frozen).identity
+    assert torch.allclose(F.normalize(trained, dim=1), identity, atol=1e-5)
+    weight, bias = whitening(pooled.numpy(), 6, 0.25, 0.5)
+    assert np.allclose(again.numpy(), pooled.numpy() @ weight.T + bias, atol=1e-3)
+    for half in (trained, again):
+        assert float(half.norm(dim=1).mean()) == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("dim", [12, 6])
+def test_the_served_net_says_what_the_trained_one_says_in_fewer_floats(dim: int) -> None:
+    torch.manual_seed(0)
+    net, served = _net(6, 8, 8), _net(dim, 8, 4, labels_dim=4, flattening=0.6)
+    features, network = _features(40), Network()
+    narrow(net, served, features, network)
+    frozen = features.frozen(np.arange(40), torch.device("cpu"))
     with torch.inference_mode():
         wide, slim = net.upper(frozen), served.upper(frozen)
+        both = F.normalize(beside(net, features, network.whitening, network.centring)(net.pool(frozen)[1]), dim=1)
     assert torch.equal(wide.garment, slim.garment)
     assert torch.equal(wide.saliency, slim.saliency)
-    assert slim.vector.shape[1] == dims[0] + 8 + dims[1]
-    cut = F.normalize(wide.identity @ principal(wide.identity, dims[0]), dim=1)
-    assert torch.allclose(slim.identity @ slim.identity.T, cut @ cut.T, atol=1e-5)
-    if dims == (16, 8):  # as many directions as there are: turned, not cut
-        assert torch.allclose(wide.vector @ wide.vector.T, slim.vector @ slim.vector.T, atol=1e-4)
+    assert slim.vector.shape[1] == dim + 8 + 4
+    cut = F.normalize(both @ principal(both, dim), dim=1)
+    assert torch.allclose(slim.identity @ slim.identity.T, cut @ cut.T, atol=1e-4)
+    if dim == 12:  # as many directions as there are: turned, not cut
+        assert torch.allclose(both @ both.T, slim.identity @ slim.identity.T, atol=1e-4)
+
+
+def test_the_colours_of_the_photo_are_served_flattened_and_whitened() -> None:
+    torch.manual_seed(0)
+    net, served, features = _net(6, 8, 8), _net(6, 8, 4, flattening=0.6), _features(40)
+    features.street[::2] = True  # their light was changed: they do not tell what colours are common
+    narrow(net, served, features, Network(photo_whitening=0.5))
+    roots = torch.from_numpy(features.palette.astype(np.float32))
+    flat = F.normalize(roots**0.6, dim=1)
+    with torch.inference_mode():
+        projected = served.photo_colour(flat[1::2])
+        assert torch.allclose(served.photo(roots), F.normalize(served.photo_colour(flat), dim=1), atol=1e-6)
+    spread = np.cov(projected.numpy().T)  # wholly whitened: no direction counts more than another
+    assert np.allclose(spread / spread[0, 0], np.eye(4), atol=0.02)
+    assert np.allclose(projected.mean(0).numpy(), 0, atol=0.01)

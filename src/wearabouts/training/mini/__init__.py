@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wearabouts.garments import ATTRIBUTES, GARMENTS
-from wearabouts.models.mini import Mini
+from wearabouts.models.mini import FLATTENING, Mini
 from wearabouts.models.mobilenet import load_tflite
 from wearabouts.training.mini import data as sources
 from wearabouts.training.mini import features, loop, narrowing
@@ -36,7 +36,7 @@ def train(recipe: MiniRecipe, data: Path, run: Run) -> dict[str, Any]:
         trained.append(again.state_dict())
     net.load_state_dict(narrowing.averaged(trained))
     served = build_served(recipe).to(run.device)
-    narrowing.narrow(net.eval(), served, kept)
+    narrowing.narrow(net.eval(), served, kept, recipe.network)
     write_tensors(run.folder / WEIGHTS, {f"net.{name}": value for name, value in served.state_dict().items()})
     return {"views": len(kept), "items": len(set(kept.item.tolist()))}
 
@@ -67,6 +67,7 @@ def build_served(recipe: MiniRecipe) -> Mini:
         net.garment_dim,
         min(dims.photo_dim, net.photo_dim),
         min(dims.labels_dim, len(GARMENTS) + sum(sizes.values())),
+        FLATTENING,
     )
 
 

@@ -46,7 +46,11 @@ class Served(Section):
 
 
 class Network(Section):
-    """Sizes of `wearabouts.models.mini.Mini` as it is trained and as it is served, and where its trunks start."""
+    """Sizes of `wearabouts.models.mini.Mini` as it is trained and as it is served, and where it starts.
+
+    `whitening` and `centring` make the start of identity (`wearabouts.training.mini.whitening`), and its half that is
+    whitened anew before serving; `photo_whitening` makes the photo's colours as they are served.
+    """
 
     size: int = Field(default=192, ge=64, le=512, multiple_of=32)
     identity_dim: int = Field(default=160, ge=8)
@@ -55,6 +59,7 @@ class Network(Section):
     served: Served = Served()
     weights: str = "weights/coral"
     whitening: float = Field(default=0.25, ge=0, le=0.5)
+    photo_whitening: float = Field(default=0.3, ge=0, le=0.5)
     centring: float = Field(default=0.5, ge=0, le=1)
 
 
