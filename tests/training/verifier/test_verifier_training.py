@@ -177,7 +177,8 @@ def test_regions_and_vectors_of_the_graph_are_those_of_torch(
         *joined, regions = ServedMini(net.eval())(fitted)
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(alone, joined, strict=True))
     encoding = OnnxEncoder(bundle, threads=1).encode(photos)
-    assert np.abs(encoding.vectors - alone[0].numpy()).max() < 2e-3  # weights stored in half
+    cosines = (encoding.vectors * alone[0].numpy()).sum(1)
+    assert cosines.min() > 0.9998  # weights stored in half, and small shares of colour count for much once flattened
     assert encoding.regions is not None
     assert encoding.regions.shape == (9, 4, 8)
     apart = np.abs(encoding.regions.astype(int) - regions.numpy().astype(int))
